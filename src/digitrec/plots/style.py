@@ -1,0 +1,90 @@
+"""What all figures share: palette, form, and checks of what they are given."""
+
+import functools
+import io
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+P = ParamSpec("P")
+# Okabe and Ito's palette: told apart by colour-blind readers, and in grey by their lightness.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#8A8A8A"
+DIGITS = np.arange(10)
+INK: dict[str, Any] = {"cmap": "gray_r", "interpolation": "nearest", "vmin": 0, "vmax": 255}
+STYLE: dict[str, Any] = {
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+class _Figure(Figure):
+    """A figure that a notebook displays by itself, as only pyplot's own would be."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under the house style, and leave the caller's rcParams as they were."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with style.context(["default", STYLE]):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def start_figure(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **options):
+    """Begin a figure (inches) with its message on top; return it and its axes."""
+    # Not pyplot: its list of open figures would keep every one of them alive.
+    figure = _Figure(figsize=(width, height))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def check_images(images: ArrayLike, shape: str = "(n, height, width)") -> NDArray[np.uint8]:
+    pictures = np.asarray(images)
+    if pictures.dtype != np.uint8 or pictures.ndim != shape.count(",") + 1 or not pictures.size:
+        raise ValueError(f"images: expected uint8 {shape}, got {pictures.dtype} {pictures.shape}")
+    return pictures
+
+
+def check_length(values: ArrayLike, n: int, name: str) -> NDArray:
+    array = np.asarray(values)
+    if array.shape[:1] != (n,):
+        raise ValueError(f"{name}: expected {n} of them, got shape {array.shape}")
+    return array
+
+
+def format_percent(share: float) -> str:
+    """Write a confidence without rounding it up to certainty."""
+    return ">99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def tile(pictures: NDArray, gap: int = 3) -> NDArray:
+    """Lay (rows, columns, height, width) out as one picture: far faster than an axes for each."""
+    padded = np.pad(pictures, ((0, 0), (0, 0), (gap, gap), (gap, gap)))
+    rows, columns, height, width = padded.shape
+    return padded.swapaxes(1, 2).reshape(rows * height, columns * width)
+
+
+def hide_axes(axes) -> None:
+    """Take ticks and frame away: a picture needs none."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)

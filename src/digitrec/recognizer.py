@@ -1,0 +1,128 @@
+"""The instrument: any picture in, a digit or "not a digit" out; numpy, Pillow and ONNX Runtime alone."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from digitrec import runs
+from digitrec.evaluation import softmax
+from digitrec.preprocessing import prepare, to_mnist
+
+_BATCH = 256  # pictures read before the network runs once: bounded memory for any number of files
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network read in one picture.
+
+    Attributes:
+        digit: 0-9, or None when it declines.
+        confidence: calibrated probability of the best digit, 0-1; also when it declines.
+        probabilities: float32 (10,), summing to 1.
+        reason: why it declined, None when it answers.
+        image: uint8 (28, 28), the picture as the network saw it.
+    """
+
+    digit: int | None
+    confidence: float
+    probabilities: np.ndarray
+    reason: str | None
+    image: np.ndarray
+
+
+def read_logits(logits: np.ndarray, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn logits into calibrated probabilities and scores of being a digit.
+
+    Args:
+        logits: float32 (n, 10).
+        temperature: fitted on validation digits (Guo et al. 2017).
+
+    Returns:
+        Probabilities float32 (n, 10), the digits among themselves; and scores float32 (n,) in 0-1, the probability
+        of the best digit when "not a digit", whose logit is zero, competes.
+    """
+    with_none = np.pad(np.asarray(logits, np.float32), ((0, 0), (0, 1)))
+    competing = softmax(with_none / temperature)
+    probabilities = softmax(with_none[:, :10] / temperature)
+    return probabilities.astype(np.float32), competing[:, :10].max(axis=1).astype(np.float32)
+
+
+class Recognizer:
+    """Reads digits with the network of a model folder.
+
+    >>> recognizer = Recognizer.load("cnn")
+    >>> recognizer.predict("seven.jpg").digit
+    7
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, temperature: float, threshold: float) -> None:
+        self._session = session
+        self._input = session.get_inputs()[0].name
+        self.temperature = temperature
+        self.threshold = threshold
+
+    @classmethod
+    def load(cls, model: str | os.PathLike[str] = "cnn") -> "Recognizer":
+        """Load a model by the name or the path of its folder.
+
+        Raises:
+            ModelError: no such folder, or a file in it is damaged.
+        """
+        folder = runs.find_model(model)
+        metrics = runs.read_metrics(folder)
+        path = runs.check_hash(folder, "model.onnx")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return cls(session, metrics["temperature"], metrics["threshold"])
+
+    def compute_logits(self, x: np.ndarray) -> np.ndarray:
+        """Run the network on prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10)."""
+        logits = [self._session.run(None, {self._input: part})[0] for part in _split(x, 500)]
+        return logits[0] if len(logits) == 1 else np.concatenate(logits)
+
+    def predict(self, picture: Any) -> Answer:
+        """Read one picture.
+
+        Args:
+            picture: path, bytes, file object, PIL image or array of any size, polarity and depth.
+
+        Returns:
+            The answer; a blank picture is declined, not an error.
+
+        Raises:
+            PictureError: no picture, a damaged or an unreasonably large one.
+        """
+        return self.read_images(to_mnist(picture)[None])[0]
+
+    def predict_many(self, pictures: Iterable[Any]) -> Iterator[Answer]:
+        """Read pictures one after another in bounded memory; see `predict`."""
+        pictures = iter(pictures)
+        while images := [to_mnist(picture) for picture in islice(pictures, _BATCH)]:
+            yield from self.read_images(np.stack(images))
+
+    def read_images(self, images: np.ndarray) -> list[Answer]:
+        """Read images that are in MNIST's form already, uint8 (n, 28, 28)."""
+        probabilities, scores = read_logits(self.compute_logits(prepare(images)), self.temperature)
+        return [self._decide(image, p, score) for image, p, score in zip(images, probabilities, scores, strict=True)]
+
+    def _decide(self, image: np.ndarray, probabilities: np.ndarray, score: float) -> Answer:
+        digit = int(probabilities.argmax())
+        confidence = float(probabilities[digit])
+        if not image.any():
+            return Answer(None, 0.1, np.full(10, 0.1, np.float32), "blank: no ink found", image)
+        reason = None
+        if score < self.threshold:
+            second = int(np.argsort(probabilities)[-2])
+            unsure = confidence < 0.8
+            reason = f"unsure: {digit} or {second}" if unsure else "not like any digit"
+        return Answer(digit if reason is None else None, confidence, probabilities, reason, image)
+
+
+def _split(x: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    return (x[i : i + size] for i in range(0, max(len(x), 1), size))

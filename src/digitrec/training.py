@@ -1,0 +1,231 @@
+"""The training loop: a configuration and MNIST in, a trained network and its history out."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from digitrec.augmentation import augment
+from digitrec.backend import keras
+from digitrec.config import TrainConfig
+from digitrec.networks import build_cnn
+from digitrec.pools import NOT_A_DIGIT, Arrays, make_pools
+from digitrec.preprocessing import prepare
+
+ops = keras.ops
+
+
+class DivergedError(ArithmeticError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass
+class _State:
+    """All that the next epoch depends on, besides configuration and data."""
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int = -1
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history.get("val_accuracy", ()))
+
+
+def train(
+    config: TrainConfig,
+    training: Arrays,
+    validation: Arrays,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    initial_weights: list[np.ndarray] | None = None,
+    report: Callable[[str], None] = print,
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Train a network; the same configuration and data give the same weights on the same machine.
+
+    An epoch is a function of the weights before it, the seed and its number, so a run that was killed and resumed
+    sees the same batches as one that was not.
+
+    Args:
+        config: all settings.
+        training: images uint8 (n, 28, 28) and labels int (n,).
+        validation: the same, never trained on; decides early stopping and which epoch is kept.
+        checkpoint: file written after every epoch (and so before Ctrl-C ends the run); None writes nothing.
+        resume: go on from `checkpoint` where it exists.
+        initial_weights: weights to start from, as `keras.Model.get_weights` gives them; None draws them at random.
+        report: called with one line of progress per epoch.
+
+    Returns:
+        The float32 network with the weights of the best epoch, uncompiled; and the history: lists with a value
+        per epoch under accuracy, loss (on augmented images), val_accuracy, val_loss, learning_rate and time_s.
+
+    Raises:
+        DivergedError: the loss is no number.
+        ValueError: the checkpoint belongs to another configuration or is damaged.
+    """
+    keras.utils.set_random_seed(config.seed)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(choose_precision(config.precision))
+    try:
+        model = build_cnn(config)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    if initial_weights is not None:
+        model.set_weights(initial_weights)
+    pools = make_pools(config, training)
+    steps = sum(len(labels) for _, labels in pools.values()) // config.batch_size
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            OneCycle(config.learning_rate, config.epochs * steps), weight_decay=config.weight_decay
+        ),
+        loss=DigitLoss(config.label_smoothing),
+        metrics=[digit_accuracy],
+        # On TensorFlow's CPU backend XLA makes the step three times slower; JAX has nothing else.
+        jit_compile=keras.backend.backend() != "tensorflow",
+    )
+    model.optimizer.build(model.trainable_variables)
+    state = _State()
+    if resume and checkpoint is not None and Path(checkpoint).exists():
+        state = _read_checkpoint(checkpoint, model, config)
+        report(f"resumed after epoch {state.epoch} of {config.epochs}")
+    x_validation, y_validation = prepare(validation[0]), validation[1]
+    while state.epoch < config.epochs and state.epoch - state.best_epoch <= config.patience:
+        start = time.perf_counter()
+        x, y = _epoch_data(pools, config, state.epoch)
+        logs = model.fit(x, y, batch_size=config.batch_size, shuffle=False, verbose=0).history
+        loss, accuracy = logs["loss"][0], logs["digit_accuracy"][0]
+        if not np.isfinite(loss):
+            raise DivergedError(
+                f"the loss became {loss} in epoch {state.epoch + 1}; try a learning rate below {config.learning_rate}"
+            )
+        val_loss, val_accuracy = model.evaluate(x_validation, y_validation, batch_size=1000, verbose=0)
+        row = {
+            "accuracy": accuracy,
+            "loss": loss,
+            "val_accuracy": val_accuracy,
+            "val_loss": val_loss,
+            "learning_rate": float(ops.convert_to_numpy(model.optimizer.learning_rate)),
+            "time_s": time.perf_counter() - start,
+        }
+        if val_accuracy >= max(state.history.get("val_accuracy", [0.0])):
+            state.best_epoch, state.best_weights = state.epoch, model.get_weights()
+        for key, value in row.items():
+            state.history.setdefault(key, []).append(float(value))
+        if checkpoint is not None:
+            _write_checkpoint(checkpoint, model, config, state)
+        report(
+            f"epoch {state.epoch:2d}/{config.epochs}  loss {loss:.4f}  accuracy {accuracy:.2%}  "
+            f"validation {val_accuracy:.2%}  {row['time_s']:.0f} s"
+        )
+    # A twin in float32: a network built under mixed precision exports to an ONNX file that ONNX Runtime refuses.
+    trained = build_cnn(config)
+    trained.set_weights(state.best_weights)
+    return trained, state.history
+
+
+class DigitLoss(keras.losses.Loss):
+    """Cross-entropy over ten logits and the fixed zero logit of "not a digit" (label 10), with label smoothing."""
+
+    def __init__(self, smoothing: float) -> None:
+        super().__init__(name="digit_loss")
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        y_pred = ops.pad(y_pred, ((0, 0), (0, 1)))
+        log_probabilities = ops.log_softmax(y_pred)
+        target = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), 11)
+        target = target * (1 - self.smoothing) + self.smoothing / 11
+        return -ops.sum(target * log_probabilities, axis=-1)
+
+
+def digit_accuracy(y_true, y_pred):
+    """Return per picture whether it was read right: a digit by its largest logit, a non-digit by none above zero."""
+    y_true = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+    read = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+    right = ops.where(y_true == NOT_A_DIGIT, ops.max(y_pred, axis=-1) < 0, read == y_true)
+    return ops.cast(right, "float32")
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Rise to the peak over the first fifth of the steps, then fall along a cosine to a thousandth (Smith 2018)."""
+
+    def __init__(self, peak: float, steps: int) -> None:
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        progress = ops.cast(step, "float32") / self.steps
+        rise = 0.05 + 0.95 * progress / 0.2
+        fall = 0.001 + 0.999 * 0.5 * (1 + ops.cos(np.pi * (progress - 0.2) / 0.8))
+        return self.peak * ops.where(progress < 0.2, rise, fall)
+
+    def get_config(self) -> dict[str, float]:
+        return {"peak": self.peak, "steps": self.steps}
+
+
+def choose_precision(precision: str) -> str:
+    """Return the Keras dtype policy for `precision`; "auto" takes bfloat16 where the processor multiplies in it.
+
+    On a processor with avx512_bf16 or amx_bf16 an epoch takes half to two thirds of the time, on others more.
+    """
+    if precision != "auto":
+        return precision
+    try:
+        flags = Path("/proc/cpuinfo").read_text().split()
+    except OSError:  # not Linux
+        return "float32"
+    return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+
+
+def _epoch_data(pools: dict[str, Arrays], config: TrainConfig, epoch: int) -> Arrays:
+    """Return one epoch in its order, a whole number of batches, x float32 (n, 28, 28, 1) augmented afresh."""
+    rng = np.random.default_rng((config.seed, 2, epoch))
+    plain = epoch >= config.epochs - config.plain_epochs
+    images = np.concatenate([images for images, _ in pools.values()])
+    labels = np.concatenate([labels for _, labels in pools.values()])
+    order = rng.permutation(len(images))[: len(images) // config.batch_size * config.batch_size]
+    x, labels = prepare(images[order]), labels[order]
+    if not plain:
+        chunks = np.array_split(x, max(1, len(x) // 512))  # small enough for a core's cache
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            # A generator each, so that the result does not depend on which thread is faster.
+            varied = threads.map(lambda part, own: augment(part, config, own), chunks, rng.spawn(len(chunks)))
+            x = np.concatenate(list(varied))
+    return x, labels
+
+
+def _write_checkpoint(path: str | os.PathLike[str], model: keras.Model, config: TrainConfig, state: _State) -> None:
+    """Save everything that the next epoch depends on, beside the old file and then in its place."""
+    notes = {"config": config.to_json(), "history": state.history, "best_epoch": state.best_epoch}
+    arrays = {f"variable_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_variables(model))}
+    arrays |= {f"best_{i}": value for i, value in enumerate(state.best_weights)}
+    beside = Path(path).with_name(Path(path).name + ".part")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    with beside.open("wb") as file:
+        np.savez(file, notes=np.array(json.dumps(notes)), **arrays)
+    os.replace(beside, path)
+
+
+def _read_checkpoint(path: str | os.PathLike[str], model: keras.Model, config: TrainConfig) -> _State:
+    """Put the saved variables into the model and return the saved state."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            notes = json.loads(str(saved["notes"]))
+            variables = [saved[f"variable_{i}"] for i in range(len(_variables(model)))]
+            best = [saved[f"best_{i}"] for i in range(len(model.get_weights()))]
+    except Exception as error:
+        raise ValueError(f"{path} is no checkpoint of this network ({error}); delete it to start anew") from error
+    if TrainConfig.from_json(notes["config"]) != config:
+        raise ValueError(f"{path} was written under another configuration; delete it or use that configuration")
+    for variable, value in zip(_variables(model), variables, strict=True):
+        variable.assign(value)
+    return _State(notes["history"], notes["best_epoch"], best)
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """Return weights, the states of random layers and the optimizer's variables, in a fixed order."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]

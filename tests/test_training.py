@@ -1,0 +1,158 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from digitrec.config import TrainConfig
+
+keras = pytest.importorskip("keras")
+from digitrec import training  # noqa: E402
+from digitrec.networks import build_cnn  # noqa: E402
+
+SMALL = TrainConfig(
+    epochs=3, batch_size=64, filters=((8,), (8,), (16,)), dense=32, learning_rate=0.01, precision="float32",
+    drawn_digits=0, soiled_digits=0, non_digits=0,
+)  # fmt: skip
+
+
+def run(digits, config=SMALL, **options):
+    images, labels = digits
+    data = (images[:600], labels[:600]), (images[600:800], labels[600:800])
+    return training.train(config, *data, report=lambda line: None, **options)
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    return run(digits)
+
+
+def test_network_gives_ten_finite_logits_and_has_the_promised_parts():
+    model = build_cnn(TrainConfig())
+    logits = model(np.zeros((2, 28, 28, 1), np.float32))
+    assert logits.shape == (2, 10)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds.count("Conv2D") == sum(map(len, TrainConfig().filters))
+    assert {"MaxPooling2D", "Dropout"} <= set(kinds)
+    assert kinds.count("Dense") == 2
+    assert not hasattr(model, "optimizer")
+
+
+def test_training_learns(digits):
+    _, history = run(digits, replace(SMALL, epochs=10, plain_epochs=10))
+    assert set(history) == {"accuracy", "loss", "val_accuracy", "val_loss", "learning_rate", "time_s"}
+    assert all(len(values) == 10 for values in history.values())
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    assert history["val_accuracy"][-1] > 0.8  # guessing reads a tenth
+
+
+def test_same_seed_gives_same_weights(digits, trained):
+    again, history = run(digits)
+    assert history["loss"] == trained[1]["loss"]
+    for one, other in zip(trained[0].get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    other_seed, _ = run(digits, replace(SMALL, seed=1, epochs=1))
+    assert not np.array_equal(trained[0].get_weights()[0], other_seed.get_weights()[0])
+
+
+def test_resumed_run_is_the_uninterrupted_one(digits, trained, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+
+    class Stop(Exception):
+        pass
+
+    def stop_after_second(line):
+        if line.startswith("epoch  2"):
+            raise Stop
+
+    images, labels = digits
+    data = (images[:600], labels[:600]), (images[600:800], labels[600:800])
+    with pytest.raises(Stop):
+        training.train(SMALL, *data, checkpoint=path, report=stop_after_second)
+    lines = []
+    model, history = training.train(SMALL, *data, checkpoint=path, resume=True, report=lines.append)
+    assert lines[0] == "resumed after epoch 2 of 3"
+    assert history["loss"] == trained[1]["loss"]
+    for one, other in zip(trained[0].get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_checkpoint_of_another_configuration_or_damaged_is_refused(digits, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    run(digits, replace(SMALL, epochs=1), checkpoint=path)
+    with pytest.raises(ValueError, match="another configuration"):
+        run(digits, checkpoint=path, resume=True)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="no checkpoint"):
+        run(digits, replace(SMALL, epochs=1), checkpoint=path, resume=True)
+
+
+def test_early_stopping_keeps_the_best_epoch(digits):
+    """At a learning rate of next to nothing the first epoch stays best, up to ties."""
+    images, labels = digits
+    scrambled = np.random.default_rng(0).permutation(labels)
+    data = (images[:600], scrambled[:600]), (images[600:800], labels[600:800])
+    model, history = training.train(replace(SMALL, epochs=30, patience=1), *data, report=lambda line: None)
+    accuracy = history["val_accuracy"]
+    assert len(accuracy) < 30
+    logits = model.predict(images[600:800, ..., None].astype(np.float32) / 255, verbose=0)
+    assert (logits.argmax(axis=1) == labels[600:800]).mean() == pytest.approx(max(accuracy), abs=1e-6)
+
+
+def test_nan_loss_stops_with_a_clear_error(digits):
+    with pytest.raises(training.DivergedError, match="try a learning rate below"):
+        run(digits, replace(SMALL, learning_rate=1e30))
+
+
+def test_loss_is_cross_entropy_with_the_fixed_zero_logit():
+    logits = np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32)
+    labels = np.array([0, 3, 9, 10, 10])
+    full = np.pad(logits, ((0, 0), (0, 1)))
+    log_p = full - np.log(np.exp(full).sum(axis=1, keepdims=True))
+    expected = -log_p[np.arange(5), labels].mean()
+    assert float(training.DigitLoss(0.0)(labels, logits)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_accuracy_counts_digits_by_largest_logit_and_others_by_none_above_zero():
+    logits = np.full((4, 10), -1.0, np.float32)
+    logits[0, 3], logits[1, 3], logits[2, 3] = -0.5, 2, 2
+    np.testing.assert_array_equal(np.asarray(training.digit_accuracy(np.array([3, 4, 10, 10]), logits)), [1, 0, 0, 1])
+
+
+def test_schedule_rises_and_falls():
+    schedule = training.OneCycle(0.1, 1000)
+    rate = np.array([float(schedule(step)) for step in range(1000)])
+    assert rate.max() == pytest.approx(0.1, rel=0.01)
+    assert rate.argmax() == pytest.approx(200, abs=2)
+    assert rate[0] < 0.01
+    assert rate[-1] < 0.001
+    assert (np.diff(rate[200:]) <= 1e-7).all()
+
+
+SCRIPT = """
+from digitrec import TrainConfig, datasets, train
+(images, labels), _ = datasets.load_digits()
+train(TrainConfig(epochs=500, patience=500, batch_size=64, filters=((8,), (8,)), drawn_digits=0, soiled_digits=0,
+      non_digits=0), (images[:256], labels[:256]), (images[256:300], labels[256:300]), checkpoint="checkpoint.npz",
+      resume=True, report=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_killed_run_leaves_a_whole_checkpoint(tmp_path, kill):
+    for first_line in ("epoch  1", "resumed after epoch"):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )  # fmt: skip
+        assert process.stdout.readline().startswith(first_line)
+        process.stdout.readline()
+        time.sleep(0.05)
+        process.send_signal(kill)
+        process.communicate(timeout=60)
+        assert process.returncode != 0
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".npz"] == ["checkpoint.npz"]
