@@ -5,7 +5,6 @@ Each finished seed is stored at once, so a stopped run goes on where it was.
 
 import argparse
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -46,9 +45,7 @@ def main() -> None:
                 }
             )
             summarise(results)
-            beside = RESULTS.with_suffix(".part")
-            beside.write_text(json.dumps(results, indent=2) + "\n")
-            os.replace(beside, RESULTS)
+            runs.write_json(RESULTS, results)
             print(f"seed {seed}: {test['accuracy']:.2%}, {test['errors']} errors, {time_s / 60:.1f} min", flush=True)
     print(
         f"{len(results['runs'])} seeds: {results['mean']:.2%} ± {results['deviation']:.2%}, "

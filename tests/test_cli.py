@@ -33,6 +33,9 @@ def test_train_then_evaluate(tmp_path, capsys):
         (["evaluate", "absent"], "no model 'absent'"),
         (["train", "--epochs", "many"], "invalid int value: 'many'"),
         (["train", "--filters", "8;8"], "expected numbers such as"),
+        (["train", "--from", "cnn"], "expected --data FOLDER"),
+        (["train", "--data", "absent", "--resume"], "cannot go with --resume"),
+        (["train", "--data", "absent", "--name", "x"], "absent: expected a folder"),
         (["teach"], "invalid choice: 'teach'"),
     ],
 )
@@ -54,6 +57,21 @@ def test_missing_data_is_one_clear_line(tmp_path):
     assert done.returncode == 2
     assert "train-images-idx3-ubyte" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_own_pictures_reach_the_teacher_with_what_was_given_alone(tmp_path, monkeypatch, capsys):
+    given = {}
+
+    def teach(data, folder, model, report, **settings):
+        given.update(locals())
+        report("held-out samples: 3 of 5 right before, 5 of 5 after")
+
+    monkeypatch.setattr("digitrec.personal.teach", teach)
+    arguments = ["--data", "own", "--from", "base", "--name", "me", "--models", str(tmp_path), "--epochs", "8"]
+    assert cli.main(["train", *arguments, "--no-flip"]) == 0
+    assert "5 of 5 after" in capsys.readouterr().out
+    assert (given["data"], given["folder"], given["model"]) == ("own", tmp_path / "me", "base")
+    assert given["settings"] == {"epochs": 8, "flip": False}
 
 
 def test_help_names_every_setting(capsys):

@@ -29,7 +29,8 @@ HISTORY = {
     "loss": [0.6, 0.2, 0.1, 0.08],
     "val_loss": [0.3, 0.1, 0.05, 0.06],
 }
-HEAT = IMAGES[0] / 255 * 0.4
+HEAT = IMAGES[0] / 255 * 4.0
+SCORES = np.array([0.99, 0.98, 0.97, 0.5]), np.array([0.95, 0.1, 0.05, 0.0])
 CALLS = {
     "sample_grid": (IMAGES, LABELS),
     "class_balance": (LABELS[:200], LABELS[200:250], LABELS[250:]),
@@ -48,6 +49,8 @@ CALLS = {
     "bars_per_set": (["MNIST test", "phone photos"], [0.99, 0.3], [0.992, 0.9]),
     "stages": ({"picture": np.zeros((40, 60), np.uint8), "ink": np.ones((40, 60)), "image": IMAGES[0]},),
     "attention": (IMAGES[0], HEAT, 0),
+    "picture_rows": ({"first": IMAGES[:3], "second": IMAGES[3:12]},),
+    "score_histograms": (*SCORES, 0.9),
 }
 
 
@@ -281,11 +284,49 @@ def test_stages_come_in_order_with_their_size_and_polarity():
         assert image.cmap(image.norm(value))[:3] == (0, 0, 0)
 
 
-def test_attention_shows_picture_and_heat():
+def test_attention_shows_picture_and_heat_on_a_scale_with_white_in_the_middle():
     figure = draw("attention")
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), IMAGES[0])
-    np.testing.assert_allclose(figure.axes[1].images[0].get_array(), 100 * HEAT)
-    assert figure.get_suptitle() == "Why a 0: covering the darkest spot costs 37 points"
+    heat = figure.axes[1].images[0]
+    np.testing.assert_allclose(heat.get_array(), HEAT)
+    assert heat.get_clim() == (-HEAT.max(), HEAT.max())
+
+
+@pytest.mark.parametrize(
+    ("heat", "title"),
+    [
+        (HEAT / HEAT.max() * np.log(50), "Why a 0: covering the darkest orange divides its odds by 50"),
+        (-HEAT / HEAT.max() * np.log(2), "Why hardly a 0: covering the darkest violet multiplies its odds by 2.0"),
+        (HEAT / HEAT.max() * 30, "Why a 0: covering the darkest orange divides its odds by a million and more"),
+        (HEAT * 0, "Nothing to explain: nothing that is covered changes the reading"),
+    ],
+)
+def test_attention_says_what_covering_does_to_the_odds(heat, title):
+    assert plots.attention(IMAGES[0], heat, 0).get_suptitle() == title
+
+
+def test_attention_of_a_blank_picture():
+    blank = np.zeros((28, 28), np.uint8)
+    assert plots.attention(blank, np.zeros((28, 28)), None).get_suptitle().startswith("Nothing to explain")
+
+
+def test_picture_rows_lie_over_their_names_and_short_ones_end_in_paper():
+    figure = draw("picture_rows")
+    assert [axes.get_xlabel() for axes in figure.axes] == ["first", "second"]
+    assert figure.get_suptitle() == "12 pictures of 2 kinds"
+    first, second = (axes.images[0].get_array() for axes in figure.axes)
+    np.testing.assert_array_equal(first, np.pad(np.hstack(np.pad(IMAGES[:3], 3)[3:-3]), ((0, 0), (0, 180))))
+    assert first.shape == second.shape
+
+
+def test_score_histograms_hold_every_score_and_say_what_is_declined():
+    figure = draw("score_histograms")
+    for axes in figure.axes:
+        assert sum(bar.get_height() for bar in axes.patches) == 4
+        assert axes.lines[0].get_xdata()[0] == 0.9
+    assert figure.get_suptitle() == "Declined: 75.0 % of what is no digit, 25.0 % of the digits; AUROC 0.938"
+    names = [axes.get_title(loc="left") for axes in figure.axes]
+    assert names == ["4 digits, 25.0 % declined", "4 not digits, 75.0 % declined"]
 
 
 def test_ink_is_dark_on_white():
@@ -325,6 +366,10 @@ def test_ink_is_dark_on_white():
         ("stages", ({"ink": IMAGES[0] > 99},)),
         ("attention", (IMAGES[0], HEAT[:5], 0)),
         ("attention", (IMAGES[0], HEAT * np.nan, 0)),
+        ("picture_rows", ({},)),
+        ("picture_rows", ({"one": IMAGES[0]},)),
+        ("score_histograms", ([], [0.5], 0.5)),
+        ("score_histograms", ([0.5], [np.nan], 0.5)),
     ],
 )
 def test_wrong_arrays_are_refused(name, arguments):

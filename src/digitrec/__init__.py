@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digitrec.datasets import load_dataset, load_digits, load_folder, load_mnist, split_validation
     from digitrec.evaluation import evaluate
     from digitrec.networks import build_cnn
+    from digitrec.personal import teach
     from digitrec.pipeline import evaluate_model, train_model
     from digitrec.preprocessing import prepare, to_mnist
     from digitrec.recognizer import Recognizer
@@ -33,6 +34,7 @@ __all__ = [
     "load_model",
     "prepare",
     "split_validation",
+    "teach",
     "to_mnist",
     "train",
     "train_model",
@@ -52,6 +54,7 @@ _HOMES = {
     "load_model": "runs",
     "prepare": "preprocessing",
     "split_validation": "datasets",
+    "teach": "personal",
     "to_mnist": "preprocessing",
     "train": "training",
     "train_model": "pipeline",

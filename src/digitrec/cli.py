@@ -1,11 +1,17 @@
 """The command line: arguments in, text out; each command loads what it needs when it runs."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import Field, fields
+from typing import TYPE_CHECKING, Any
 
 from digitrec.config import TrainConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _build_parser().parse_args(arguments)
     try:
         return options.run(options)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it leaves
+        return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -30,13 +39,17 @@ def _build_parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train a network and write its model folder",
-        description="Train a network and write its model folder. The test set is not touched.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Train a network and write its model folder. The test set is not touched. With --data, teach a "
+        "trained network your own handwriting; samples held out show what it gained.",
     )
-    train.add_argument("--name", default="mine", help="name of the model")
-    train.add_argument("--models", default="models", metavar="FOLDER", help="where model folders lie")
-    train.add_argument("--dataset", choices=("mnist", "digits"), default="mnist", help="what to train on")
+    train.add_argument("--name", default="mine", help="name of the model (default: mine)")
+    train.add_argument("--models", default="models", metavar="FOLDER", help="where model folders lie (default: models)")
+    train.add_argument("--dataset", choices=("mnist", "digits"), help="what to train on (default: mnist)")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint of a stopped run")
+    train.add_argument(
+        "--data", metavar="FOLDER", help="your own pictures: folders 0 to 9, or a labels.csv with the header file,label"
+    )
+    train.add_argument("--from", dest="base", metavar="MODEL", help="with --data: what to start from (default: cnn)")
     settings = train.add_argument_group("settings (the fields of TrainConfig)")
     for setting in fields(TrainConfig):
         _add_setting(settings, setting)
@@ -50,19 +63,49 @@ def _build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("model", help="name or folder of the model")
     evaluate.add_argument("--dataset", choices=("mnist", "digits"), help="default: what it was trained on")
     evaluate.set_defaults(run=_evaluate)
+
+    predict = commands.add_parser(
+        "predict",
+        help="read the digits in pictures",
+        description="Read the digit in each picture, or decline: a line a picture, as soon as it is read.",
+        epilog="Exit status: 0 all were read (declining is reading), 1 some failed, 2 wrong use or none was read.",
+    )
+    predict.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a picture; a folder, searched with all folders in it for pictures by their suffix, in natural order; a "
+        "quoted pattern such as 'scans/**/*.png'; or - for one picture on standard input",
+    )
+    predict.add_argument("--model", default="cnn", metavar="NAME_OR_FOLDER", help="the model (default: cnn)")
+    formats = predict.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="one JSON object a line")
+    formats.add_argument("--csv", action="store_true", help="a table with a header, p0 to p9 the probabilities")
+    predict.add_argument(
+        "--top", type=int, choices=range(1, 11), default=0, metavar="K", help="add the K (1-10) most probable digits"
+    )
+    predict.add_argument(
+        "--annotate",
+        metavar="FOLDER",
+        help="write a PNG of each picture, its 28x28 form and the answer there; nothing is ever overwritten",
+    )
+    predict.set_defaults(run=_predict)
     return parser
 
 
 def _add_setting(group: argparse._ArgumentGroup, setting: Field) -> None:
-    """Add the flag of one field of TrainConfig."""
+    """Add the flag of one field of TrainConfig; one that is not given stays out of the options."""
     flag, default = f"--{setting.name.replace('_', '-')}", setting.default
     if isinstance(default, bool):
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=" ")
+        action, note = argparse.BooleanOptionalAction, f"(default: {default})"
+        group.add_argument(flag, action=action, default=argparse.SUPPRESS, help=note)
     elif isinstance(default, tuple):
         text = "/".join(",".join(map(str, block)) for block in default)
-        group.add_argument(flag, type=_parse_filters, default=text, help="convolutions, a slash before each pooling")
+        note = f"convolutions, a slash before each pooling (default: {text})"
+        group.add_argument(flag, type=_parse_filters, default=argparse.SUPPRESS, help=note)
     else:
-        group.add_argument(flag, type=type(default), default=default, metavar=type(default).__name__.upper(), help=" ")
+        kind, note = type(default), f"(default: {default})"
+        group.add_argument(flag, type=kind, default=argparse.SUPPRESS, metavar=kind.__name__.upper(), help=note)
 
 
 def _parse_filters(text: str) -> tuple[tuple[int, ...], ...]:
@@ -75,16 +118,35 @@ def _parse_filters(text: str) -> tuple[tuple[int, ...], ...]:
 def _train(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    folder = Path(options.models) / options.name
+    settings = {field.name: getattr(options, field.name) for field in fields(TrainConfig) if field.name in options}
+    if options.data is not None:
+        return _teach(options, folder, settings)
+    if options.base is not None:
+        raise ValueError("--from: expected --data FOLDER with it, the pictures to teach the network")
+
     from digitrec.pipeline import train_model
 
-    config = TrainConfig(**{field.name: getattr(options, field.name) for field in fields(TrainConfig)})
-    folder = Path(options.models) / options.name
     try:
-        metrics = train_model(folder, config, options.dataset, options.resume, report=_report)
+        metrics = train_model(
+            folder, TrainConfig(**settings), options.dataset or "mnist", options.resume, report=_report
+        )
     except KeyboardInterrupt:
-        print(f"the last whole epoch is saved in {folder}; go on with --resume", file=sys.stderr)
+        if (folder / "checkpoint.npz").exists():
+            print(f"the last whole epoch is saved in {folder}; go on with --resume", file=sys.stderr)
         raise
     print(f"{folder}: validation accuracy {metrics['validation']['accuracy']:.2%}")
+    return 0
+
+
+def _teach(options: argparse.Namespace, folder: "Path", settings: dict[str, Any]) -> int:
+    if options.dataset or options.resume:
+        raise ValueError(f"--data: cannot go with --{'dataset' if options.dataset else 'resume'}")
+
+    from digitrec.personal import teach
+
+    teach(options.data, folder, options.base or "cnn", report=_report, **settings)
+    print(f"{folder}: try it with digitrec predict --model {folder} PATH")
     return 0
 
 
@@ -95,6 +157,42 @@ def _evaluate(options: argparse.Namespace) -> int:
     metrics, _ = evaluate_model(options.model, options.dataset)
     print("  ".join(describe_result(metrics)))
     return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from digitrec import batch
+    from digitrec.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    if any(batch.is_same_folder(path, options.annotate) for path in options.paths):
+        raise ValueError(f"--annotate: expected another folder than the pictures', got {options.annotate!r} for both")
+    annotator = batch.Annotator(options.annotate) if options.annotate else None
+    write = batch.format_json if options.json else batch.format_csv if options.csv else batch.format_text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that is no text goes out as it came in
+        encoding, errors = ("utf-8", "surrogateescape") if options.csv else (None, "backslashreplace")
+        sys.stdout.reconfigure(encoding=encoding, errors=errors)
+    if options.csv:
+        _report(batch.format_csv(None, options.top))
+
+    progress = batch.Progress(batch.find_pictures(options.paths, options.annotate))
+    done = failed = 0
+    try:
+        for reading in batch.read_pictures(recognizer, batch.find_pictures(options.paths, options.annotate)):
+            done += 1
+            if reading.error is not None:
+                failed += 1
+                progress.erase()
+                print(f"digitrec: {batch.format_text(reading)}", file=sys.stderr)
+            elif annotator:
+                annotator.save(reading)
+            if reading.error is None or options.json or options.csv:
+                _report(write(reading, options.top))
+            progress.show(done)
+    finally:
+        progress.erase()
+    if not done:
+        raise ValueError("expected pictures, found none")
+    return 2 if failed == done else int(failed > 0)
 
 
 def _report(line: str) -> None:

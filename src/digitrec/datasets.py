@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec.preprocessing import PictureError, box_ink, to_mnist
+from digitrec.pictures import PictureError
+from digitrec.preprocessing import box_ink, to_mnist
 
 Pairs = tuple[NDArray[np.uint8], NDArray[np.int64]]
 

@@ -101,7 +101,7 @@ def evaluate_model(
     """
     folder = runs.find_model(model)
     metrics = runs.read_metrics(folder)
-    dataset = dataset or metrics["dataset"]
+    dataset = dataset or metrics["dataset"].removesuffix(" + own")  # a taught network is tested on what it rehearsed
     _, (images, labels) = load_dataset(dataset)
     x = prepare(images)
     recognizer = Recognizer.load(folder)

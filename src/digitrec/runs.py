@@ -10,10 +10,11 @@ import io
 import json
 import os
 import platform
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +77,8 @@ def save_model(
     for figure in (folder / "figures").glob("*.png"):
         figure.unlink()
     _write(folder / "model.keras", model.save)
-    model(np.zeros((1, 28, 28, 1), np.float32))  # Keras exports only what was called once
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of numpy, to tf2onnx
-        _write(folder / "model.onnx", lambda path: model.export(path, format="onnx", verbose=False))
-    _write_text(folder / "config.json", json.dumps(config.to_json(), indent=2) + "\n")
+    write_json(folder / "config.json", config.to_json())
+    _write_onnx(folder, model)
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
     table.writerow(["epoch", *history])
@@ -88,8 +86,8 @@ def save_model(
         table.writerow([epoch, *(f"{value:.6g}" for value in values)])
     _write_text(folder / "history.csv", rows.getvalue())
     files = ("model.keras", "model.onnx")
-    _write_metrics(
-        folder,
+    write_json(
+        folder / "metrics.json",
         {
             "name": folder.name,
             "parameters": int(model.count_params()),
@@ -103,10 +101,26 @@ def save_model(
     return folder
 
 
+def _write_onnx(folder: Path, model: "keras.Model") -> None:
+    """Write model.onnx; the road there leads through TensorFlow, also for a network trained on another backend."""
+    from digitrec.backend import keras
+
+    if keras.backend.backend() != "tensorflow":
+        code = (
+            f"from digitrec import runs; runs._write_onnx(runs.Path({str(folder)!r}), runs._rebuild({str(folder)!r}))"
+        )
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
+        return
+    model(np.zeros((1, 28, 28, 1), np.float32))  # Keras exports only what was called once
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of numpy, to tf2onnx
+        _write(folder / "model.onnx", lambda path: model.export(path, format="onnx", verbose=False))
+
+
 def update_metrics(folder: PathLike, **entries: Any) -> dict[str, Any]:
     """Add entries to metrics.json, replacing those of the same name, and return the whole."""
     metrics = {**read_metrics(folder), **entries}
-    _write_metrics(Path(folder), metrics)
+    write_json(Path(folder) / "metrics.json", metrics)
     return metrics
 
 
@@ -161,12 +175,17 @@ def load_model(model: PathLike) -> "keras.Model":
     Raises:
         ModelError: missing, damaged or foreign files.
     """
+    folder = find_model(model)
+    check_hash(folder, "model.keras")
+    return _rebuild(folder)
+
+
+def _rebuild(folder: PathLike) -> "keras.Model":
+    """Build the network that config.json describes and read its weights."""
     from digitrec.networks import build_cnn
 
-    folder = find_model(model)
-    path = check_hash(folder, "model.keras")
     network = build_cnn(read_config(folder))
-    network.load_weights(path)
+    network.load_weights(Path(folder) / "model.keras")
     return network
 
 
@@ -206,8 +225,15 @@ def describe_result(metrics: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def write_json(path: PathLike, values: Mapping[str, Any]) -> None:
+    """Write values as indented JSON, beside the old file and then in its place."""
+    _write_text(Path(path), json.dumps(values, indent=2) + "\n")
+
+
 def describe_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages a result depends on."""
+    from importlib import metadata  # 15 ms that reading a picture need not wait for
+
     packages = ("tensorflow", "keras", "numpy", "onnxruntime", "scikit-learn")
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
 
@@ -235,10 +261,6 @@ def _write(path: Path, write: Callable[[str], object]) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     _write(path, lambda beside: Path(beside).write_text(text, encoding="utf-8"))
-
-
-def _write_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
-    _write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -471,8 +471,10 @@ def _photograph(ink: Ink, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Take the picture: paper, light, fading, blur, grain, JPEG, any polarity; uint8 (h, w) or (h, w, 3)."""
     kind = rng.random()
     if kind < 0.12:  # as a postcode was scanned: 16x16, touching the frame
-        postcode = Image.fromarray(_crop(ink)).resize((16, 16), Image.Resampling.BOX)
-        return np.rint(np.asarray(postcode) * 255).astype(np.uint8)
+        postcode = np.asarray(Image.fromarray(_crop(ink)).resize((16, 16), Image.Resampling.BOX))
+        if rng.random() < 0.4:  # in two tones
+            postcode = postcode > rng.uniform(0.3, 0.6)
+        return np.rint(postcode * np.float32(255)).astype(np.uint8)
     if kind < 0.24:  # as a mouse draws: two tones, few pixels
         side = int(rng.integers(24, 40))
         scale = side / max(ink.shape)

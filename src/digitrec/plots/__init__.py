@@ -25,6 +25,7 @@ from digitrec.plots.results import (
     precision_recall_bars,
     reliability_diagram,
     risk_coverage,
+    score_histograms,
 )
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "reliability_diagram",
     "risk_coverage",
     "sample_grid",
+    "score_histograms",
     "stages",
 ]

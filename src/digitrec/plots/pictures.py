@@ -13,6 +13,7 @@ from digitrec.plots.style import (
     ORANGE,
     check_images,
     check_length,
+    format_factor,
     format_percent,
     hide_axes,
     start_figure,
@@ -87,7 +88,7 @@ def augmentation_grid(images: ArrayLike, augmented: ArrayLike) -> Figure:
 
 @styled
 def picture_rows(rows: Mapping[str, ArrayLike]) -> Figure:
-    """Show several kinds of pictures, a row each under its name.
+    """Show several kinds of pictures, a row each over its name.
 
     Args:
         rows: by name, uint8 (n, height, width); rows may differ in n.
@@ -96,12 +97,15 @@ def picture_rows(rows: Mapping[str, ArrayLike]) -> Figure:
     if not pictures:
         raise ValueError("rows: expected at least one row of pictures")
     width = max(map(len, pictures.values()))
-    figure, grid = start_figure("", 0.72 * width, 0.95 * len(pictures), len(pictures), 1, squeeze=False)
+    title = f"{sum(map(len, pictures.values()))} pictures of {len(pictures)} kind{'s' * (len(pictures) > 1)}"
+    size = (max(0.72 * width, 5), 0.98 * len(pictures) + 0.4)
+    figure, grid = start_figure(title, *size, len(pictures), 1, squeeze=False)
     for axes, (name, images) in zip(grid.flat, pictures.items(), strict=True):
         padded = np.concatenate([images, np.zeros((width - len(images), *images.shape[1:]), np.uint8)])
         axes.imshow(tile(padded[None]), **INK)
-        axes.set_title(name, loc="left", pad=2)
         hide_axes(axes)
+        axes.set_anchor("W")
+        axes.set_xlabel(name, loc="left")
     return figure
 
 
@@ -196,27 +200,34 @@ def stages(pictures: Mapping[str, NDArray]) -> Figure:
 
 
 @styled
-def attention(image: ArrayLike, heat: ArrayLike, digit: int) -> Figure:
-    """Show a picture as the network saw it, and where covering it hurts the reading.
+def attention(image: ArrayLike, heat: ArrayLike, digit: int | None) -> Figure:
+    """Show a picture as the network saw it, and what speaks for and against a reading.
 
     Args:
         image: uint8 (height, width), ink bright.
-        heat: float (height, width), the fall in the probability of `digit`, 0-1, when a patch
-            around that pixel is covered.
-        digit: the reading explained.
+        heat: float (height, width), the fall in the log-odds of `digit` when a patch over that pixel is covered, as
+            `explanation.explain` gives it.
+        digit: the reading explained; None where there was none.
     """
     picture = check_images(np.asarray(image)[None])[0]
-    drop = 100 * np.asarray(heat, dtype=float)
-    if drop.shape != picture.shape or not np.isfinite(drop).all():
-        raise ValueError(f"heat: expected finite {picture.shape}, got {drop.shape}")
-    title = f"Why a {digit}: covering the darkest spot costs {drop.max():.0f} points"
-    figure, (left, right) = start_figure(title, 8, 4, 1, 2)
+    fall = np.asarray(heat, dtype=float)
+    if fall.shape != picture.shape or not np.isfinite(fall).all():
+        raise ValueError(f"heat: expected finite {picture.shape}, got {fall.shape}")
+    most = np.abs(fall).max()
+    title = "Nothing to explain: nothing that is covered changes the reading"
+    if fall.max() == most > 0:
+        title = f"Why a {digit}: covering the darkest orange divides its odds by {format_factor(most)}"
+    elif most > 0:
+        title = f"Why hardly a {digit}: covering the darkest violet multiplies its odds by {format_factor(most)}"
+    figure, (left, right) = start_figure(title, 8.6, 4, 1, 2)
     left.imshow(picture, **INK)
     left.set_xlabel("as the network saw it")
-    shown = right.imshow(drop, cmap="Oranges", vmin=min(0, drop.min()), interpolation="nearest")
-    right.contour(picture, levels=[100], colors="black", linewidths=1.2)
-    right.set_xlabel("outline over the effect of covering")
+    scale = most or 1
+    shown = right.imshow(fall, cmap="PuOr_r", vmin=-scale, vmax=scale, interpolation="nearest")
+    if picture.any():
+        right.contour(picture, levels=[picture.max() / 4], colors="black", linewidths=1.2)
+    right.set_xlabel(f"orange speaks for a {digit}, violet against it")
     hide_axes(left)
     hide_axes(right)
-    figure.colorbar(shown, ax=right, label=f"fall in probability of {digit}, points", shrink=0.85)
+    figure.colorbar(shown, ax=right, label="fall in log-odds when covered", shrink=0.85)
     return figure

@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from digitrec.evaluation import auroc
 from digitrec.plots.style import BLUE, DIGITS, GREY, ORANGE, check_length, start_figure, styled
 
 
@@ -219,4 +220,29 @@ def bars_per_set(names: Sequence[str], usual: ArrayLike, ours: ArrayLike) -> Fig
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def score_histograms(digit_scores: ArrayLike, other_scores: ArrayLike, threshold: float) -> Figure:
+    """Show how surely digits, and pictures that are none, pass for digits, and what the threshold declines.
+
+    Args:
+        digit_scores: float (n,) in 0-1, as `recognizer.read_logits` gives them.
+        other_scores: likewise, of letters, scribbles and blank pictures.
+        threshold: a picture below it is declined.
+    """
+    groups = {"digits": np.asarray(digit_scores), "not digits": np.asarray(other_scores)}
+    separation = f"AUROC {auroc(*groups.values()):.3f}"
+    declined = [100 * (scores < threshold).mean() for scores in groups.values()]
+    title = f"Declined: {declined[1]:.1f} % of what is no digit, {declined[0]:.1f} % of the digits; {separation}"
+    figure, grid = start_figure(title, 8.6, 4.8, 2, sharex=True)
+    for axes, (name, scores), share, color in zip(grid, groups.items(), declined, (BLUE, ORANGE), strict=True):
+        axes.hist(scores, np.linspace(0, 1, 41), color=color, edgecolor="white")
+        axes.axvline(threshold, color="black", linestyle="--", linewidth=1.2)
+        # Nearly all lie at the ends: what lies between them is seen on a logarithmic axis only.
+        axes.set_yscale("log")
+        axes.set(ylabel=f"{name} (log)", ylim=(0.5, None))
+        axes.set_title(f"{len(scores):,} {name}, {share:.1f} % declined", loc="left")
+    grid[1].set(xlabel=f"score of being a digit (dashed: threshold {threshold:.2f})", xlim=(0, 1))
     return figure

@@ -1,0 +1,31 @@
+"""What a person gets who installs the package instead of cloning the repository."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_wheel_carries_the_network_and_reads_from_any_directory(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "site")
+    assert "digitrec/models/cnn/model.onnx" in names
+    assert not [name for name in names if name.startswith(("tests", "notebooks", "data"))]
+    code = (
+        "import digitrec, numpy; picture = numpy.full((60, 60), 255, numpy.uint8); picture[8:52, 28:33] = 0;"
+        "print(digitrec.__file__, digitrec.Recognizer.load('cnn').predict(picture).digit)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.startswith(str(tmp_path / "site")), done.stderr
+    assert done.stdout.split()[-1] == "1"
