@@ -3,20 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test lint notebooks seeds lock clean
+.PHONY: run test test-notebooks lint notebooks seeds lock clean
 
 run: $(READY)  ## the main job: notebooks 01-04 at real settings, results in output/
-	$(BIN)/python notebooks/run.py
+	$(BIN)/python notebooks/run.py 01 02 03 04
 
 test: $(READY)  ## the tests; those on real MNIST where it is at hand
 	$(BIN)/python -m pytest
+
+test-notebooks: $(READY)  ## execute every notebook with small settings
+	$(BIN)/python -m pytest -m notebooks
 
 lint: $(READY)  ## linter, formatter and type checker
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-notebooks: $(READY)  ## make the committed notebooks and models/cnn anew
+notebooks: $(READY)  ## make all committed notebooks and models/cnn anew
 	$(BIN)/python notebooks/run.py --commit
 
 seeds: $(READY)  ## train five seeds and write benchmarks/seeds.json

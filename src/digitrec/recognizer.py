@@ -108,20 +108,20 @@ class Recognizer:
 
     def read_images(self, images: np.ndarray) -> list[Answer]:
         """Read images that are in MNIST's form already, uint8 (n, 28, 28)."""
-        probabilities, scores = read_logits(self.compute_logits(prepare(images)), self.temperature)
-        return [self._decide(image, p, score) for image, p, score in zip(images, probabilities, scores, strict=True)]
+        logits = self.compute_logits(prepare(images))
+        return [
+            self._decide(*of_one) for of_one in zip(images, logits, *read_logits(logits, self.temperature), strict=True)
+        ]
 
-    def _decide(self, image: np.ndarray, probabilities: np.ndarray, score: float) -> Answer:
-        digit = int(probabilities.argmax())
-        confidence = float(probabilities[digit])
-        if not image.any():
-            return Answer(None, 0.1, np.full(10, 0.1, np.float32), "blank: no ink found", image)
+    def _decide(self, image: np.ndarray, logits: np.ndarray, probabilities: np.ndarray, score: float) -> Answer:
+        second, digit = (int(i) for i in np.argsort(probabilities)[-2:])
         reason = None
-        if score < self.threshold:
-            second = int(np.argsort(probabilities)[-2])
-            unsure = confidence < 0.8
-            reason = f"unsure: {digit} or {second}" if unsure else "not like any digit"
-        return Answer(digit if reason is None else None, confidence, probabilities, reason, image)
+        if not image.any():
+            reason, probabilities = "blank: no ink found", np.full(10, 0.1, np.float32)
+        elif score < self.threshold:
+            # All logits below the zero of "not a digit": that is the likeliest answer.
+            reason = "not like any digit" if logits.max() < 0 else f"unsure: {digit} or {second}"
+        return Answer(None if reason else digit, float(probabilities[digit]), probabilities, reason, image)
 
 
 def _split(x: np.ndarray, size: int) -> Iterator[np.ndarray]:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import atheris
 
@@ -35,7 +36,7 @@ def write_seeds(folder: Path) -> list[bytes]:
     """Write the samples, and a small digit in every format and mode, as the corpus to start from; return them."""
     small = Image.open(SAMPLES / "0_canvas.png").convert("RGB").resize((32, 32))
     grey, words = small.convert("L"), small.convert("I").convert("I;16")
-    variants = [
+    variants: list[tuple[Image.Image, str, dict[str, Any]]] = [
         (small, "PNG", {}), (small.convert("1"), "PNG", {}), (small.convert("P"), "PNG", {"transparency": 0}),
         (small.convert("RGBA"), "PNG", {"interlace": 1}), (grey.convert("LA"), "PNG", {}), (words, "PNG", {}),
         (small, "JPEG", {"progressive": True}), (small.convert("CMYK"), "JPEG", {}),
@@ -92,7 +93,8 @@ def main() -> None:
         for seed in write_seeds(Path(folder)):
             read(seed)  # what a decoder loads once is not this input's
         if not any(Path(argument).exists() for argument in arguments[1:]):
-            arguments += ["-max_len=65536", "-rss_limit_mb=2048", folder]
+            # Atheris itself grows by some 25 KB a run; what reading takes is measured above.
+            arguments += ["-max_len=65536", "-rss_limit_mb=12000", folder]
         atheris.Setup(arguments, read)
         atheris.Fuzz()
 
