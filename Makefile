@@ -12,7 +12,7 @@ test: $(READY)  ## the tests; those on real MNIST where it is at hand
 	$(BIN)/python -m pytest
 
 test-notebooks: $(READY)  ## execute every notebook with small settings
-	$(BIN)/python -m pytest -m notebooks
+	$(BIN)/python -m pytest -n 0 -m notebooks
 
 lint: $(READY)  ## linter, formatter and type checker
 	$(BIN)/ruff check

@@ -38,7 +38,10 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go (default: %(default)s)")
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    model = str(runs.find_model(options.model).resolve())
+    try:
+        model = str(runs.find_model(options.model).resolve())
+    except runs.ModelError as error:
+        parser.error(str(error))
     with TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
         with ProcessPoolExecutor(1) as another:  # this process has to stay small, see `run_process`

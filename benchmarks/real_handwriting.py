@@ -176,7 +176,8 @@ def measure_calibration(pairs: list[tuple[Answer, int]]) -> float | None:
     if not pairs:
         return None
     probabilities = np.stack([answer.probabilities for answer, _ in pairs])
-    return expected_calibration_error(probabilities, [label for _, label in pairs])
+    # The ten equal probabilities of a blank would make it a right 0.
+    return expected_calibration_error(probabilities, [label if answer.image.any() else 9 for answer, label in pairs])
 
 
 def summarise(sets: list[dict[str, Any]]) -> dict[str, Any]:

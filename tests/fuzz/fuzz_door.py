@@ -1,4 +1,4 @@
-"""Fuzz the door with Atheris: bytes in; anything but an answer or a `PictureError`, soon and in bounded memory, is found.
+"""Fuzz the door with Atheris: bytes in; all but an answer or a `PictureError`, soon and in little memory, is a finding.
 
     pip install atheris
     python tests/fuzz/fuzz_door.py -max_total_time=600
