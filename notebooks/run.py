@@ -26,7 +26,11 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
         if "parameters" in cell.metadata.get("tags", []):
             set_parameters(cell, parameters)
     client = NotebookClient(
-        notebook, timeout=None, kernel_name="python3", coalesce_streams=True, resources={"metadata": {"path": target.parent}}
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": target.parent}},
     )
     try:
         # What a kernel writes past the notebook is start-up noise; its errors are in the notebook.
