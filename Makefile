@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test test-notebooks lint notebooks seeds lock clean
+.PHONY: run test test-slow lint notebooks seeds lock clean
 
 run: $(READY)  ## the main job: notebooks 01-04 at real settings, results in output/
 	$(BIN)/python notebooks/run.py 01 02 03 04
@@ -11,8 +11,8 @@ run: $(READY)  ## the main job: notebooks 01-04 at real settings, results in out
 test: $(READY)  ## the tests; those on real MNIST where it is at hand
 	$(BIN)/python -m pytest
 
-test-notebooks: $(READY)  ## execute every notebook with small settings
-	$(BIN)/python -m pytest -n 0 -m notebooks
+test-slow: $(READY)  ## the rest: every notebook with small settings, a training killed and resumed
+	$(BIN)/python -m pytest -n 0 -m "notebooks or slow"
 
 lint: $(READY)  ## linter, formatter and type checker
 	$(BIN)/ruff check

@@ -94,6 +94,7 @@ def test_nothing_to_measure_is_one_clear_line_and_status_2(tmp_path):
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_inference_measures_and_names_the_machine(tmp_path):
     output = tmp_path / "inference.json"
     done = run("inference.py", "--repeats", 1, "--no-keras", "--output", output)

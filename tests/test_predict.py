@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -329,7 +330,9 @@ def test_a_reader_that_leaves_early_and_a_stop_are_quiet(tmp_path):
     assert (running.stderr.read(), running.wait(60)) == (b"", 0)
     running.stderr.close()
 
-    running = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # A background job of a shell passes on that it ignores Ctrl-C; this one must not.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed)
     running.stdout.readline()
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
