@@ -54,7 +54,7 @@ def crop_sheet(grey: Bytes) -> Bytes:
         uint8, the part inside; all of it where there is no desk.
     """
     small = np.asarray(_thumbnail(grey, 64), np.float32) / 255
-    if max(grey.shape) < 100 or min(small.shape) < 3:  # a thread 40 times longer than wide is no sheet
+    if max(grey.shape) < 100 or min(small.shape) < 12:  # no sheet is that narrow
         return grey
     bright = small > measure_edges(small)[0]
     frame = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
@@ -72,6 +72,8 @@ def crop_sheet(grey: Bytes) -> Bytes:
             break
         top, bottom = top + (worst == 0), bottom - (worst == 1)
         left, right = left + (worst == 2), right - (worst == 3)
+    if inside.mean() < 0.8:  # no paper but a broad bright 0 around its dark hole
+        return grey
     if bright.sum() - inside.sum() > 0.3 * (bright.size - inside.size):
         return grey  # a desk is dark all over
     scale = len(grey) / height
