@@ -44,7 +44,7 @@ def test_keras_and_onnx_are_the_same_network(digits):
     x = prepare(digits[0][:300])
     recognizer = Recognizer.load(CNN)
     through_keras = load_model(CNN).predict(x, verbose=0)
-    through_onnx = recognizer.compute_logits(x)
+    through_onnx = recognizer.run_network(x)
     np.testing.assert_array_equal(through_keras.argmax(axis=1), through_onnx.argmax(axis=1))
     probabilities = [read_logits(logits, recognizer.temperature)[0] for logits in (through_keras, through_onnx)]
     np.testing.assert_allclose(*probabilities, atol=1e-5)
@@ -75,6 +75,16 @@ def test_readme_quotes_the_measured_seeds():
     assert seeds["config"] == json.loads((CNN / "config.json").read_text()) | {"seed": 0}
 
 
+def test_readme_quotes_the_measured_page():
+    measured = json.loads((ROOT / "benchmarks" / "app.json").read_text())
+    readme = (ROOT / "README.md").read_text()
+    latency = measured["latency"]
+    assert f"{latency['median_ms']:.0f} ms, {latency['p95_ms']:.0f} ms at the 95th percentile" in readme
+    assert f"get {measured['clients']['per_second']:.0f} answers a second" in readme
+    assert latency["p95_ms"] <= 150
+    assert measured["clients"]["failures"] == 0
+
+
 def test_readme_links_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", page.read_text()):
@@ -93,4 +103,4 @@ def test_requirements_are_exact_locked_and_hashed():
     assert "http" not in re.sub(r"httpcore|httpx|httptools", "", lock)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
-    assert {re.split("[<>=]", item)[0] for item in wanted} <= {name for name, _ in direct}
+    assert {re.split("[<>=[]", item)[0] for item in wanted} - {"digitrec"} <= {name for name, _ in direct}

@@ -23,7 +23,7 @@ class Stub(Recognizer):
     def __init__(self):
         self.temperature, self.threshold = 0.5, 0.9
 
-    def compute_logits(self, x):
+    def run_network(self, x):
         logits = np.full((len(x), 10), -4, np.float32)
         logits[:, 3] = x[:, 10:12, 10:12].sum(axis=(1, 2, 3)) - 0.25 * x[:, 20:, 20:].sum(axis=(1, 2, 3))
         return logits
@@ -59,7 +59,7 @@ def test_heat_is_the_fall_of_the_log_odds(image, monkeypatch):
     monkeypatch.setattr(explanation, "STRIDE", 28)
     stub = Stub()
     x = prepare(np.stack([image, np.zeros_like(image)])).astype(float)
-    logits = np.pad(stub.compute_logits(x), ((0, 0), (0, 1)))
+    logits = np.pad(stub.run_network(x), ((0, 0), (0, 1)))
     p = softmax(logits.astype(float) / stub.temperature)[:, 3]
     odds = np.log(p / (1 - p))
     np.testing.assert_allclose(explanation.explain(stub, image).heat, odds[0] - odds[1], rtol=1e-5)
@@ -90,7 +90,7 @@ def test_covering_what_speaks_for_a_digit_costs_more_than_covering_what_does_not
     covered = np.stack([explained.image] * 2).reshape(2, -1)
     covered[0, ranked[-20:]] = 0
     covered[1, ranked[:20]] = 0
-    for_it, against_it = recognizer.compute_logits(prepare(covered.reshape(2, 28, 28)))[:, 8]
+    for_it, against_it = recognizer.run_network(prepare(covered.reshape(2, 28, 28)))[:, 8]
     assert for_it < against_it
 
 

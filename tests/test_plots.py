@@ -6,6 +6,7 @@ import io
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ from matplotlib.text import Text
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from digitrec import evaluation, plots
+from digitrec import evaluation, features, plots
 
 DATA = load_digits()
 IMAGES = np.kron(DATA.images[:300] * 15.9, np.ones((1, 3, 3))).astype(np.uint8)
@@ -31,6 +32,15 @@ HISTORY = {
 }
 HEAT = IMAGES[0] / 255 * 4.0
 SCORES = np.array([0.99, 0.98, 0.97, 0.5]), np.array([0.95, 0.1, 0.05, 0.0])
+GRID = pd.DataFrame([[0.9, 0.8], [0.95, 0.99]], index=["pixels", "HOG"], columns=["nearest neighbours", "RBF SVM"])
+TRIALS = pd.DataFrame({
+    "learning_rate": [0.006, 0.001, 0.01, 0.003], "dropout": [0.2, 0.1, 0.4, 0.3],
+    "value": [0.97, 0.95, 0.98, 0.975], "pruned": [False, True, False, False],
+})  # fmt: skip
+ABLATION = pd.DataFrame(
+    {"mean": [98.5, 98.0, 98.6], "difference": [0, -0.5, 0.1], "low": [0, -0.7, -0.2], "high": [0, -0.3, 0.4]},
+    index=["all in place", "no scale", "no blur"],
+)
 CALLS = {
     "sample_grid": (IMAGES, LABELS),
     "class_balance": (LABELS[:200], LABELS[200:250], LABELS[250:]),
@@ -51,6 +61,15 @@ CALLS = {
     "attention": (IMAGES[0], HEAT, 0),
     "picture_rows": ({"first": IMAGES[:3], "second": IMAGES[3:12]},),
     "score_histograms": (*SCORES, 0.9),
+    "feature_views": (features.view_features(IMAGES[0]),),
+    "feature_grid": (GRID, 2000),
+    "accuracy_against_time": (["slow and good", "fast", "slow and bad"], [0.997, 0.97, 0.96], [1e-3, 1e-5, 2e-3]),
+    "learning_curves": ({"one": {100: 0.7, 1000: 0.9}, "two": {100: 0.5, 1000: 0.95}},),
+    "real_against_test": (["one", "two"], [0.99, 0.98], [0.9, 0.7]),
+    "search_history": (TRIALS,),
+    "setting_importance": ({"learning_rate": 0.7, "dropout": 0.3},),
+    "setting_slices": (TRIALS,),
+    "ablation_bars": (ABLATION, "On MNIST"),
 }
 
 
@@ -327,6 +346,60 @@ def test_score_histograms_hold_every_score_and_say_what_is_declined():
     assert figure.get_suptitle() == "Declined: 75.0 % of what is no digit, 25.0 % of the digits; AUROC 0.938"
     names = [axes.get_title(loc="left") for axes in figure.axes]
     assert names == ["4 digits, 25.0 % declined", "4 not digits, 75.0 % declined"]
+
+
+def test_feature_grid_marks_the_best_pair():
+    figure = plots.feature_grid(GRID, 2000)
+    assert figure.get_suptitle().startswith("HOG with RBF SVM reads most after 2,000 images: 99.0 %")
+    assert texts(figure.axes[0]) == ["90.0", "80.0", "95.0", "99.0"]
+    assert figure.axes[0].patches[-1].get_xy() == (1, 1)
+
+
+def test_accuracy_against_time_tells_who_is_outdone():
+    axes = draw("accuracy_against_time").axes[0]
+    kept, outdone = (line.get_xdata().tolist() for line in axes.lines)
+    assert kept == pytest.approx([1, 0.01])
+    assert outdone == pytest.approx([2])
+    assert texts(axes) == ["slow and good", "fast", "slow and bad"]
+
+
+def test_learning_curves_hold_the_errors_and_name_who_leads():
+    figure = draw("learning_curves")
+    assert figure.get_suptitle() == "one leads with 100 images, two with 1,000"
+    assert figure.axes[0].lines[0].get_ydata() == pytest.approx([30, 10])
+    same = plots.learning_curves({"one": {100: 0.7, 1000: 0.9}, "two": {100: 0.5, 1000: 0.8}})
+    assert same.get_suptitle() == "one leads with 100 images as with 1,000"
+
+
+def test_real_against_test_names_both_spreads():
+    figure = plots.real_against_test(["one", "two"], [0.99, 0.98], [0.9, 0.7])
+    assert figure.get_suptitle().endswith("1 points on the test set, 20 on real handwriting")
+    assert texts(figure.axes[0]) == ["90.0 ", "70.0 "]
+
+
+def test_search_history_counts_the_best_among_those_that_ended():
+    figure = draw("search_history")
+    assert figure.get_suptitle() == "4 trials, 1 given up early: 98.00 %, +1.00 points on the first"
+    assert figure.axes[0].lines[2].get_ydata() == pytest.approx([97, 97, 98, 98])
+
+
+def test_setting_slices_mark_the_best_trial():
+    axes = draw("setting_slices").axes[0]
+    assert axes.get_xscale() == "log"
+    assert axes.lines[0].get_xdata().tolist() == [0.006, 0.01, 0.003]
+    assert axes.lines[1].get_xdata() == [0.01]
+
+
+def test_setting_importance_is_in_percent():
+    assert texts(draw("setting_importance").axes[0]) == ["30", "70"]
+
+
+def test_ablation_bars_name_what_costs_most_and_what_may_be_chance():
+    figure = draw("ablation_bars")
+    assert figure.get_suptitle() == "On MNIST: no scale costs most, 0.50 points of 98.50 %"
+    assert texts(figure.axes[0]) == ["-0.50 ", "+0.10 "]
+    sure, chance = figure.axes[0].collections[1].get_facecolors()
+    assert not np.allclose(sure, chance)
 
 
 def test_ink_is_dark_on_white():

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from digitrec import Recognizer, datasets, prepare, to_mnist
+from digitrec import Recognizer, datasets, prepare, split_validation, to_mnist
+from digitrec import recognizer as recognizer_module
 from digitrec.evaluation import softmax
 from digitrec.pictures import PictureError
 from digitrec.recognizer import Answer, read_logits
@@ -325,3 +326,37 @@ def test_door_costs_no_accuracy_on_mnist_and_few_are_declined(recognizer, mnist)
     without = np.mean(recognizer.compute_logits(prepare(images)).argmax(axis=1) == labels)
     assert abs(through - without) <= 0.0002
     assert np.mean([answer.digit is None for answer in answers]) <= 0.01
+
+
+@pytest.mark.mnist
+def test_it_looks_again_only_where_answers_are_close(recognizer, mnist):
+    """Only at few digits, and then at the mean of seven views."""
+    images, _ = split_validation(*mnist[0])[1]
+    x = prepare(images)
+    once, twice = recognizer.run_network(x), recognizer.compute_logits(x)
+    changed = np.flatnonzero((once != twice).any(axis=1))
+    ordered = np.sort(np.pad(once, ((0, 0), (0, 1))), axis=1)
+    np.testing.assert_array_equal(changed, np.flatnonzero(ordered[:, -1] - ordered[:, -2] < 3))
+    assert 0.005 < len(changed) / len(x) < 0.05
+    views = np.stack(list(recognizer_module._vary(x[changed[:1]])))[:, 0, ..., 0]
+    assert len(views) == 7
+    np.testing.assert_allclose(twice[changed[0]], recognizer.run_network(views[..., None]).mean(axis=0), atol=1e-4)
+
+
+def test_views_are_slanted_and_stretched_about_the_centre():
+    bar = np.zeros((1, 28, 28, 1), np.float32)
+    bar[0, 4:24, 13:15] = 1
+    same, left, right, narrow, wide, low, high = (view[0, ..., 0] for view in recognizer_module._vary(bar))
+    np.testing.assert_array_equal(same, bar[0, ..., 0])
+    rows = np.arange(28)[:, None]
+
+    def slope(view):
+        centres = (view * np.arange(28)).sum(axis=1)[6:22] / view.sum(axis=1)[6:22]
+        return np.polyfit(rows[6:22, 0], centres, 1)[0]
+
+    assert slope(left) == pytest.approx(-0.15, abs=0.03)
+    assert slope(right) == pytest.approx(0.15, abs=0.03)
+    assert low.any(axis=1).sum() < same.any(axis=1).sum() < high.any(axis=1).sum()
+    assert narrow.sum() < same.sum() < wide.sum()
+    for view in (left, right, narrow, wide, low, high):
+        assert (view * rows).sum() / view.sum() == pytest.approx(13.5, abs=0.1)

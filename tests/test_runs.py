@@ -38,7 +38,7 @@ def test_what_was_saved_is_read_back(folder):
 def test_keras_and_onnx_agree(folder):
     x = np.random.default_rng(0).random((50, 28, 28, 1), np.float32)
     through_keras = runs.load_model(folder).predict(x, verbose=0)
-    np.testing.assert_allclose(Recognizer.load(folder).compute_logits(x), through_keras, atol=1e-5)
+    np.testing.assert_allclose(Recognizer.load(folder).run_network(x), through_keras, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.onnx"])

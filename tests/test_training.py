@@ -11,7 +11,7 @@ from digitrec.config import TrainConfig
 
 keras = pytest.importorskip("keras")
 from digitrec import training  # noqa: E402
-from digitrec.networks import build_cnn  # noqa: E402
+from digitrec.networks import build_cnn, build_network  # noqa: E402
 
 SMALL = TrainConfig(
     epochs=3, batch_size=64, filters=((8,), (8,), (16,)), dense=32, learning_rate=0.01, precision="float32",
@@ -39,6 +39,57 @@ def test_network_gives_ten_finite_logits_and_has_the_promised_parts():
     assert {"MaxPooling2D", "Dropout"} <= set(kinds)
     assert kinds.count("Dense") == 2
     assert not hasattr(model, "optimizer")
+
+
+def test_recurrent_network_reads_row_by_row(digits):
+    config = replace(SMALL, network="rnn", recurrent_units=16, epochs=4, plain_epochs=4)
+    model, history = run(digits, config)
+    assert {"Reshape", "Bidirectional"} <= {type(layer).__name__ for layer in model.layers}
+    assert model(np.zeros((2, 28, 28, 1), np.float32)).shape == (2, 10)
+    assert history["val_accuracy"][-1] > 0.3
+
+
+def test_without_batch_normalisation_convolutions_have_biases():
+    plain = build_cnn(replace(SMALL, batch_normalisation=False))
+    kinds = {type(layer).__name__ for layer in plain.layers}
+    assert "BatchNormalization" not in kinds
+    assert all(layer.use_bias for layer in plain.layers if type(layer).__name__ == "Conv2D")
+
+
+def test_constant_schedule_keeps_the_rate_and_others_are_refused(digits):
+    _, history = run(digits, replace(SMALL, schedule="constant"))
+    assert history["learning_rate"] == pytest.approx([SMALL.learning_rate] * 3)
+    with pytest.raises(ValueError, match="schedule: expected one-cycle or constant, got 'cosine'"):
+        run(digits, replace(SMALL, schedule="cosine"))
+    with pytest.raises(ValueError, match="network: expected one of cnn, rnn, got 'mlp'"):
+        build_network(replace(SMALL, network="mlp"))
+
+
+def test_an_epoch_is_the_same_at_every_call_and_another_each_time(digits):
+    images, labels = digits
+    pools = {"given": (images[:200], labels[:200])}
+    first, again, second = (training._Epoch(pools, SMALL, epoch) for epoch in (0, 0, 1))
+    assert len(first) == 200 // SMALL.batch_size
+    for one, other in zip(first[2], again[2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(first[2][0], first[2][0])
+    assert not np.array_equal(first[2][1], second[2][1])
+    seen = np.concatenate([first.order[: len(first) * SMALL.batch_size]])
+    assert len(set(seen)) == len(seen)
+
+
+def test_after_epoch_may_end_the_training(digits):
+    seen = []
+
+    def watch(epoch, accuracy):
+        seen.append((epoch, accuracy))
+        if epoch == 2:
+            raise StopIteration
+
+    with pytest.raises(StopIteration):
+        run(digits, after_epoch=watch)
+    assert [epoch for epoch, _ in seen] == [1, 2]
+    assert all(0 <= accuracy <= 1 for _, accuracy in seen)
 
 
 def test_training_learns(digits):

@@ -12,15 +12,19 @@ class TrainConfig:
     """
 
     seed: int = 0  # of the weights, the order, dropout, augmentation and synthesis
-    epochs: int = 14
+    epochs: int = 16
     batch_size: int = 256
     learning_rate: float = 6e-3  # the peak of the one-cycle schedule
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
+    schedule: str = "one-cycle"  # of the learning rate: one-cycle, or constant for comparison
     patience: int = 6  # epochs without a better validation accuracy before training stops
     precision: str = "auto"  # float32, mixed_bfloat16, or auto: bfloat16 where the processor computes in it
 
+    network: str = "cnn"  # cnn, or rnn: recurrent, reading row by row
     filters: tuple[tuple[int, ...], ...] = ((16,), (32, 48), (64, 96))  # 3x3 convolutions between poolings
+    batch_normalisation: bool = True  # of each block of convolutions
+    recurrent_units: int = 128  # of the recurrent network, in each direction
     dense: int = 64
     dropout: float = 0.2
 

@@ -59,7 +59,7 @@ def explain(recognizer: Recognizer, picture: Any) -> Explanation:
     patches = _place_patches(image)
     covered = np.concatenate([image[None], np.where(patches, np.uint8(0), image)])
     # Odds, for a probability hardly moves: near 1 in a clear digit, near 0 in a letter.
-    odds = _log_odds(recognizer.compute_logits(prepare(covered)) / recognizer.temperature, digit)
+    odds = _log_odds(recognizer.run_network(prepare(covered)) / recognizer.temperature, digit)
     total = np.tensordot(odds[0] - odds[1:], patches, 1)
     touched = patches.sum(axis=0)
     np.divide(total, touched, out=heat, where=touched > 0)

@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -78,7 +79,7 @@ def save_model(
         figure.unlink()
     _write(folder / "model.keras", model.save)
     write_json(folder / "config.json", config.to_json())
-    _write_onnx(folder, model)
+    write_bytes(folder / "model.onnx", export_onnx(model))
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
     table.writerow(["epoch", *history])
@@ -101,20 +102,33 @@ def save_model(
     return folder
 
 
-def _write_onnx(folder: Path, model: "keras.Model") -> None:
-    """Write model.onnx; the road there leads through TensorFlow, also for a network trained on another backend."""
+def export_onnx(model: "keras.Model") -> bytes:
+    """Return a network as an ONNX file; the road there leads through TensorFlow, whatever it was trained on."""
     from digitrec.backend import keras
 
-    if keras.backend.backend() != "tensorflow":
-        code = (
-            f"from digitrec import runs; runs._write_onnx(runs.Path({str(folder)!r}), runs._rebuild({str(folder)!r}))"
-        )
-        subprocess.run([sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
-        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "model.onnx")
+        if keras.backend.backend() == "tensorflow":
+            _export(model, path)
+        else:
+            model.save(path.with_suffix(".keras"))
+            code = f"from digitrec import runs; runs._export_saved({str(path)!r})"
+            subprocess.run([sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
+        return path.read_bytes()
+
+
+def _export(model: "keras.Model", path: Path) -> None:
     model(np.zeros((1, 28, 28, 1), np.float32))  # Keras exports only what was called once
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of numpy, to tf2onnx
-        _write(folder / "model.onnx", lambda path: model.export(path, format="onnx", verbose=False))
+        model.export(str(path), format="onnx", verbose=False)
+
+
+def _export_saved(path: PathLike) -> None:
+    """Export the network that lies beside `path`, on TensorFlow: what `export_onnx` asks of a process of its own."""
+    from digitrec.backend import keras
+
+    _export(keras.saving.load_model(Path(path).with_suffix(".keras"), compile=False), Path(path))
 
 
 def update_metrics(folder: PathLike, **entries: Any) -> dict[str, Any]:
@@ -182,9 +196,9 @@ def load_model(model: PathLike) -> "keras.Model":
 
 def _rebuild(folder: PathLike) -> "keras.Model":
     """Build the network that config.json describes and read its weights."""
-    from digitrec.networks import build_cnn
+    from digitrec.networks import build_network
 
-    network = build_cnn(read_config(folder))
+    network = build_network(read_config(folder))
     network.load_weights(Path(folder) / "model.keras")
     return network
 
@@ -228,6 +242,11 @@ def describe_result(metrics: Mapping[str, Any]) -> list[str]:
 def write_json(path: PathLike, values: Mapping[str, Any]) -> None:
     """Write values as indented JSON, beside the old file and then in its place."""
     _write_text(Path(path), json.dumps(values, indent=2) + "\n")
+
+
+def write_bytes(path: PathLike, content: bytes) -> None:
+    """Write a file, beside the old one and then in its place."""
+    _write(Path(path), lambda beside: Path(beside).write_bytes(content))
 
 
 def describe_versions() -> dict[str, str]:

@@ -4,7 +4,6 @@ import json
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 from digitrec.augmentation import augment
 from digitrec.backend import keras
 from digitrec.config import TrainConfig
-from digitrec.networks import build_cnn
+from digitrec.networks import build_network
 from digitrec.pools import NOT_A_DIGIT, Arrays, make_pools
 from digitrec.preprocessing import prepare
 
@@ -45,6 +44,7 @@ def train(
     resume: bool = False,
     initial_weights: list[np.ndarray] | None = None,
     report: Callable[[str], None] = print,
+    after_epoch: Callable[[int, float], None] | None = None,
 ) -> tuple[keras.Model, dict[str, list[float]]]:
     """Train a network; the same configuration and data give the same weights on the same machine.
 
@@ -59,6 +59,7 @@ def train(
         resume: go on from `checkpoint` where it exists.
         initial_weights: weights to start from, as `keras.Model.get_weights` gives them; None draws them at random.
         report: called with one line of progress per epoch.
+        after_epoch: called with the number of epochs done and the validation accuracy; may raise to end the training.
 
     Returns:
         The float32 network with the weights of the best epoch, uncompiled; and the history: lists with a value
@@ -72,17 +73,14 @@ def train(
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(choose_precision(config.precision))
     try:
-        model = build_cnn(config)
+        model = build_network(config)
     finally:
         keras.config.set_dtype_policy(policy)
     if initial_weights is not None:
         model.set_weights(initial_weights)
     pools = make_pools(config, training)
-    steps = sum(len(labels) for _, labels in pools.values()) // config.batch_size
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            OneCycle(config.learning_rate, config.epochs * steps), weight_decay=config.weight_decay
-        ),
+        optimizer=keras.optimizers.AdamW(choose_rate(config, pools), weight_decay=config.weight_decay),
         loss=DigitLoss(config.label_smoothing),
         metrics=[digit_accuracy],
         # On TensorFlow's CPU backend XLA makes the step three times slower; JAX has nothing else.
@@ -96,8 +94,7 @@ def train(
     x_validation, y_validation = prepare(validation[0]), validation[1]
     while state.epoch < config.epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.perf_counter()
-        x, y = _epoch_data(pools, config, state.epoch)
-        logs = model.fit(x, y, batch_size=config.batch_size, shuffle=False, verbose=0).history
+        logs = model.fit(_Epoch(pools, config, state.epoch), shuffle=False, verbose=0).history
         loss, accuracy = logs["loss"][0], logs["digit_accuracy"][0]
         if not np.isfinite(loss):
             raise DivergedError(
@@ -122,8 +119,10 @@ def train(
             f"epoch {state.epoch:2d}/{config.epochs}  loss {loss:.4f}  accuracy {accuracy:.2%}  "
             f"validation {val_accuracy:.2%}  {row['time_s']:.0f} s"
         )
+        if after_epoch is not None:
+            after_epoch(state.epoch, val_accuracy)
     # A twin in float32: a network built under mixed precision exports to an ONNX file that ONNX Runtime refuses.
-    trained = build_cnn(config)
+    trained = build_network(config)
     trained.set_weights(state.best_weights)
     return trained, state.history
 
@@ -167,6 +166,20 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps}
 
 
+def choose_rate(config: TrainConfig, pools: dict[str, Arrays]) -> "OneCycle | float":
+    """Return the learning rate that `config.schedule` asks for, over all epochs of these pictures.
+
+    Raises:
+        ValueError: no such schedule.
+    """
+    if config.schedule == "constant":
+        return config.learning_rate
+    if config.schedule != "one-cycle":
+        raise ValueError(f"schedule: expected one-cycle or constant, got {config.schedule!r}")
+    steps = sum(len(labels) for _, labels in pools.values()) // config.batch_size
+    return OneCycle(config.learning_rate, config.epochs * steps)
+
+
 def choose_precision(precision: str) -> str:
     """Return the Keras dtype policy for `precision`; "auto" takes bfloat16 where the processor multiplies in it.
 
@@ -181,21 +194,31 @@ def choose_precision(precision: str) -> str:
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
-def _epoch_data(pools: dict[str, Arrays], config: TrainConfig, epoch: int) -> Arrays:
-    """Return one epoch in its order, a whole number of batches, x float32 (n, 28, 28, 1) augmented afresh."""
-    rng = np.random.default_rng((config.seed, 2, epoch))
-    plain = epoch >= config.epochs - config.plain_epochs
-    images = np.concatenate([images for images, _ in pools.values()])
-    labels = np.concatenate([labels for _, labels in pools.values()])
-    order = rng.permutation(len(images))[: len(images) // config.batch_size * config.batch_size]
-    x, labels = prepare(images[order]), labels[order]
-    if not plain:
-        chunks = np.array_split(x, max(1, len(x) // 512))  # small enough for a core's cache
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            # A generator each, so that the result does not depend on which thread is faster.
-            varied = threads.map(lambda part, own: augment(part, config, own), chunks, rng.spawn(len(chunks)))
-            x = np.concatenate(list(varied))
-    return x, labels
+class _Epoch(keras.utils.PyDataset):
+    """One epoch in its order, a whole number of batches, varied afresh by a thread while the network trains.
+
+    Given whole arrays instead, `fit` of Keras 3.15 on TensorFlow leaves one of two cores idle in about half the epochs.
+    """
+
+    def __init__(self, pools: dict[str, Arrays], config: TrainConfig, epoch: int) -> None:
+        super().__init__(workers=1)
+        self.images = np.concatenate([images for images, _ in pools.values()])
+        self.labels = np.concatenate([labels for _, labels in pools.values()])
+        self.order = np.random.default_rng((config.seed, 2, epoch)).permutation(len(self.labels))
+        self.config = config
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.order) // self.config.batch_size
+
+    def __getitem__(self, batch: int) -> Arrays:
+        """Return x float32 (batch_size, 28, 28, 1) and labels; the same at every call."""
+        size = self.config.batch_size
+        chosen = self.order[batch * size : (batch + 1) * size]
+        x = prepare(self.images[chosen])
+        if self.epoch < self.config.epochs - self.config.plain_epochs:
+            x = augment(x, self.config, np.random.default_rng((self.config.seed, 3, self.epoch, batch)))
+        return x, self.labels[chosen]
 
 
 def _write_checkpoint(path: str | os.PathLike[str], model: keras.Model, config: TrainConfig, state: _State) -> None:
