@@ -1,0 +1,108 @@
+"""What the page and its clients can ask for: JSON values in, JSON values out, whatever comes."""
+
+import base64
+import binascii
+from typing import Any
+
+from digitrec.app.samples import SampleFolder
+from digitrec.explanation import explain as explain_answer
+from digitrec.pictures import PictureError
+from digitrec.recognizer import Answer, Recognizer
+
+MAX_BYTES = 20_000_000  # of a picture's file: a phone's photo has 2 to 12 MB
+
+
+class Api:
+    """The functions behind the page; each raises ValueError, in one line, where it was asked for what cannot be."""
+
+    def __init__(self, recognizer: Recognizer, samples: SampleFolder) -> None:
+        self._recognizer = recognizer
+        self._samples = samples
+
+    def read(self, picture: str, explain: bool = False) -> dict[str, Any]:
+        """Read the digit in a picture.
+
+        Args:
+            picture: the file's bytes (PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM, at most 20 MB) in base64, or as a
+                data: URL.
+            explain: also say where the network looked; takes about ten times as long.
+
+        Returns:
+            digit (0-9, None where it declines), confidence (0-1), probabilities (ten), reason (None where it
+            answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
+            saw) and heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for).
+        """
+        data = decode_picture(picture)
+        if explain:
+            explanation = explain_answer(self._recognizer, data)
+            answer, heat = explanation.answer, explanation.heat.round(2).tolist()
+        else:
+            answer, heat = self._recognizer.predict(data), None
+        return {
+            "digit": answer.digit,
+            "confidence": round(answer.confidence, 4),
+            "probabilities": [round(float(probability), 4) for probability in answer.probabilities],
+            "reason": answer.reason,
+            "says": describe_answer(answer),
+            "image": answer.image.tolist(),
+            "heat": heat,
+        }
+
+    def keep(self, picture: str, digit: int) -> dict[str, Any]:
+        """Keep a picture as a labelled sample; a label given before is replaced.
+
+        Args:
+            picture: as `read` takes it.
+            digit: what it shows, 0-9.
+
+        Returns:
+            As `samples`.
+        """
+        self._samples.keep(decode_picture(picture), digit)
+        return self.samples()
+
+    def forget(self, picture: str) -> dict[str, Any]:
+        """Remove a picture from the samples.
+
+        Args:
+            picture: as it was kept.
+
+        Returns:
+            As `samples`.
+        """
+        self._samples.forget(decode_picture(picture))
+        return self.samples()
+
+    def samples(self) -> dict[str, Any]:
+        """Say where the samples lie (folder) and how many there are of each digit (counts)."""
+        return {"folder": str(self._samples.folder), "counts": self._samples.count()}
+
+
+def decode_picture(picture: Any) -> bytes:
+    """Return the bytes of a picture that came as base64 or as a data: URL.
+
+    Raises:
+        PictureError: it is neither, or too large.
+    """
+    if not isinstance(picture, str):
+        raise PictureError(f"picture: expected a file's bytes in base64 or a data: URL, got {type(picture).__name__}")
+    text = picture.partition(",")[2] if picture.startswith("data:") else picture
+    if len(text) > MAX_BYTES * 4 / 3 + 4:
+        raise PictureError(f"picture: expected at most {MAX_BYTES // 1_000_000} MB, got {len(text) * 3 // 4_000_000}")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PictureError("picture: expected a file's bytes in base64 or a data: URL, got other text") from error
+
+
+def describe_answer(answer: Answer) -> str:
+    """Say an answer, or why there is none, in words for everyone."""
+    if answer.digit is not None:
+        sure = "surely" if answer.confidence > 0.99 else "probably" if answer.confidence > 0.8 else "perhaps"
+        return f"This is {sure} {'an' if answer.digit == 8 else 'a'} {answer.digit}."
+    if not answer.image.any():
+        return "Draw a digit, 0 to 9."
+    if answer.reason and answer.reason.startswith("unsure"):
+        best, second = answer.probabilities.argsort()[:-3:-1]
+        return f"Hard to tell: it could be {best} or {second}."
+    return "This is not a digit: it looks like none of the ten."

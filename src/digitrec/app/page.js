@@ -1,0 +1,353 @@
+// Strokes are kept as data: undo, redrawing and the picture that is asked about all come from them.
+const SIDE = 280;            // the strokes' unit; the canvas on screen has twice the pixels
+const MOST = 20_000_000;     // bytes of a picture; the server refuses more
+const find = (name) => element.querySelector(`[data-${name}]`);
+const canvas = find("canvas"), given = find("given"), video = find("video"), sheet = canvas.parentElement;
+
+let strokes = [];            // each {width, points: [[x, y], …]}
+let stroke = null;           // the one that grows
+let picture = null;          // a data: URL where there is a picture instead of a drawing
+let last = null;             // what was last read, to be kept as a sample
+let camera = null;
+
+// --- asking ----------------------------------------------------------------------------------------
+
+let asked = 0, answered = 0, waiting = false, again = false;
+
+async function call(name, ...data) {
+  let reply;
+  try {
+    reply = await fetch(`gradio_api/run/${name}`, {
+      method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({data}),
+    });
+  } catch {
+    throw new Error("The page does not reach its program any more. Start it again: digitrec app");
+  }
+  const body = await reply.json().catch(() => ({}));
+  if (!reply.ok) throw new Error(body.error || "Something went wrong here. The terminal may say more.");
+  return body.data[0];
+}
+
+// Answers may overtake one another: only one that is newer than what is shown is shown, and returned. A final one, the
+// pen being up, is also said to who cannot see it.
+async function ask(final, explain = false) {
+  const number = ++asked, image = picture ?? draw();
+  try {
+    const answer = image && await call("read", image, explain);
+    if (number < answered) return;
+    answered = number;
+    last = image;
+    show(answer);
+    find("spoken").textContent = final && answer ? answer.says : "";
+    return answer;
+  } catch (error) {
+    if (number >= answered) complain(error.message);
+  }
+}
+
+// While a stroke grows, one question at a time.
+async function follow() {
+  if (waiting) { again = true; return; }
+  waiting = true;
+  do { again = false; await ask(!stroke); } while (again && stroke);
+  waiting = false;
+}
+
+// The answer first; where it looked costs ten times as much, and comes when the pen rests.
+async function settle() {
+  const number = asked + 1, answer = await ask(true);
+  if (!empty(answer)) setTimeout(() => { if (number === asked) ask(true, true); }, 120);
+  return answer;
+}
+
+// --- showing ---------------------------------------------------------------------------------------
+
+const bars = Array.from({length: 10}, (_, digit) => {
+  const bar = document.createElement("li");
+  bar.innerHTML = `<span>${digit}</span><i aria-hidden="true"><b></b></i><span></span>`;
+  find("bars").append(bar);
+  return bar;
+});
+const empty = (answer) => !answer || answer.image.every((row) => row.every((level) => level === 0));
+
+function show(answer) {
+  complain("");
+  const blank = empty(answer), best = blank ? -1 : answer.probabilities.indexOf(Math.max(...answer.probabilities));
+  find("digit").textContent = blank ? "" : answer.digit ?? "–";
+  find("digit").classList.toggle("none", blank || answer.digit === null);
+  find("says").textContent = !answer ? "Draw a digit, 0 to 9." : blank && picture ? "This page is blank. " + answer.says : answer.says;
+  bars.forEach((bar, digit) => {
+    const share = blank ? 0 : answer.probabilities[digit];
+    bar.querySelector("b").style.width = `${share * 100}%`;
+    bar.lastChild.textContent = blank ? "" : `${Math.round(share * 100)} %`;
+    bar.classList.toggle("best", digit === best && answer.digit !== null);
+  });
+  find("bars-of").textContent = blank || answer.digit !== null ? "How likely each digit is" : "How likely each would be, were it a digit";
+  paint(find("seen"), blank ? null : answer.image);
+  paint(find("looked"), blank ? null : answer.image, answer?.heat);
+  find("explained").textContent = blank ? "it" : `a ${best}`;
+  if (blank) last = null;  // nothing to keep
+  renew();
+}
+
+// Ink as grey; with heat, ink that spoke for the digit turns orange, ink against it blue.
+function paint(target, image, heat) {
+  const context = target.getContext("2d"), pixels = context.createImageData(28, 28);
+  const most = heat ? Math.max(0.5, ...heat.flat().map(Math.abs)) : 1;
+  for (let i = 0; i < 784; i++) {
+    const y = Math.floor(i / 28), x = i % 28, ink = image ? image[y][x] / 255 : 0;
+    const weight = heat ? heat[y][x] / most : 0, colour = weight > 0 ? [230, 130, 0] : [0, 90, 200];
+    for (let c = 0; c < 3; c++) {
+      const tone = heat ? 200 + (colour[c] - 200) * Math.min(1, Math.abs(weight) * 1.6) : 0;
+      pixels.data[i * 4 + c] = 255 + (tone - 255) * ink;
+    }
+    pixels.data[i * 4 + 3] = 255;
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+function complain(message) { find("error").textContent = message.replace(/^picture: /, "This picture cannot be read: "); }
+
+function renew() {
+  find("hint").hidden = Boolean(strokes.length || stroke || picture || camera || cursor.shown);
+  given.hidden = !picture || Boolean(camera);
+  video.hidden = !camera;
+  find("undo").disabled = !strokes.length && !picture;
+  find("clear").disabled = !strokes.length && !picture && !camera;
+  find("camera").textContent = camera ? "Take the picture" : "Camera";
+  keys.forEach((key) => { key.disabled = !last; });
+}
+
+// --- drawing ---------------------------------------------------------------------------------------
+
+const cursor = {x: SIDE / 2, y: SIDE / 2, shown: false};
+
+function trace(context, scale) {
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.lineCap = context.lineJoin = "round";
+  context.strokeStyle = "#000";
+  for (const {width, points} of stroke ? [...strokes, stroke] : strokes) {
+    context.lineWidth = width;
+    context.beginPath();
+    context.moveTo(...points[0]);
+    // Through the midpoints, the points bending the line: corners of a fast hand come out round.
+    for (let i = 1; i < points.length - 1; i++) {
+      const [x, y] = points[i], [nextX, nextY] = points[i + 1];
+      context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+    }
+    context.lineTo(...points.at(-1));
+    context.stroke();
+  }
+}
+
+function redraw() {
+  const context = canvas.getContext("2d");
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  trace(context, canvas.width / SIDE);
+  if (cursor.shown) {
+    context.strokeStyle = "#0067a3";
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(cursor.x, cursor.y, Math.max(6, width() / 2), 0, 7);
+    context.stroke();
+  }
+}
+
+const copy = document.createElement("canvas");
+copy.width = copy.height = SIDE;
+
+function draw() {
+  if (!strokes.length && !stroke) return null;
+  const context = copy.getContext("2d", {willReadFrequently: true});
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, SIDE, SIDE);
+  trace(context, 1);
+  return copy.toDataURL("image/png");
+}
+
+const width = () => Number(find("width").value);
+
+function place(event) {
+  const box = canvas.getBoundingClientRect();
+  return [(event.clientX - box.left) * SIDE / box.width, (event.clientY - box.top) * SIDE / box.height];
+}
+
+function begin(point) {
+  if (camera) closeCamera();
+  picture = null;
+  find("spoken").textContent = "";  // so that the same answer is said again
+  stroke = {width: width(), points: [point]};
+  changed();
+}
+
+function changed() { redraw(); renew(); follow(); }
+
+function end() {
+  if (!stroke) return;
+  strokes.push(stroke);
+  stroke = null;
+  redraw();
+  settle();
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0 || !event.isPrimary || stroke) return;
+  canvas.setPointerCapture(event.pointerId);
+  cursor.shown = false;
+  begin(place(event));
+});
+canvas.addEventListener("pointermove", (event) => {
+  if (!stroke || !event.isPrimary) return;
+  const moves = event.getCoalescedEvents?.() ?? [];
+  stroke.points.push(...(moves.length ? moves : [event]).map(place));
+  changed();
+});
+for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(name, end);
+
+canvas.addEventListener("keydown", (event) => {
+  const step = {ArrowLeft: [-7, 0], ArrowRight: [7, 0], ArrowUp: [0, -7], ArrowDown: [0, 7]}[event.key];
+  if (event.key === " ") {
+    cursor.shown = true;
+    if (stroke) end(); else begin([cursor.x, cursor.y]);
+  } else if (step) {
+    cursor.shown = true;
+    cursor.x = Math.min(SIDE, Math.max(0, cursor.x + step[0]));
+    cursor.y = Math.min(SIDE, Math.max(0, cursor.y + step[1]));
+    if (stroke) { stroke.points.push([cursor.x, cursor.y]); follow(); }
+  } else return;
+  event.preventDefault();
+  redraw();
+  renew();
+});
+canvas.addEventListener("blur", () => { end(); cursor.shown = false; redraw(); renew(); });
+
+function undo() {
+  if (picture) picture = null; else strokes.pop();
+  redraw();
+  settle();
+}
+
+function clear() {
+  closeCamera();
+  picture = null;
+  strokes = [];
+  redraw();
+  settle();
+}
+
+find("undo").addEventListener("click", undo);
+find("clear").addEventListener("click", clear);
+element.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !stroke) { event.preventDefault(); undo(); }
+  else if (event.key === "Escape" || (event.key === "Delete" && event.target === canvas)) clear();
+});
+
+// --- pictures --------------------------------------------------------------------------------------
+
+const load = (file) => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.onload = () => done(reader.result);
+  reader.onerror = () => failed(new Error("The file cannot be read."));
+  reader.readAsDataURL(file);
+});
+
+async function take(file) {
+  if (!file) return;
+  if (file.size > MOST) {
+    return complain(`The picture has ${Math.ceil(file.size / 1e6)} MB; at most ${MOST / 1e6} MB are read.`);
+  }
+  try { await use(await load(file), file.name); } catch (error) { complain(error.message); }
+}
+
+// Shown only once the server has read it: a hostile file is never decoded here.
+async function use(image, name) {
+  const before = [picture, strokes];
+  closeCamera();
+  [picture, strokes] = [image, []];
+  if (await settle()) {
+    given.alt = name || "your picture";
+    given.src = image;
+  } else if (picture === image) [picture, strokes] = before;
+  redraw();
+  renew();
+}
+
+find("open").addEventListener("click", () => find("file").click());
+find("file").addEventListener("change", (event) => { take(event.target.files[0]); event.target.value = ""; });
+for (const button of element.querySelectorAll("[data-sample]")) {
+  button.addEventListener("click", () => use(button.firstChild.src, button.title));
+}
+document.addEventListener("paste", (event) => take(event.clipboardData?.files[0]));
+sheet.addEventListener("dragover", (event) => { event.preventDefault(); sheet.classList.add("over"); });
+sheet.addEventListener("dragleave", () => sheet.classList.remove("over"));
+sheet.addEventListener("drop", (event) => {
+  event.preventDefault();
+  sheet.classList.remove("over");
+  take(event.dataTransfer.files[0]);
+});
+
+find("camera").addEventListener("click", async () => {
+  if (camera) return take(await photograph());
+  try {
+    camera = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment"}});
+    video.srcObject = camera;
+    renew();
+    await video.play();
+  } catch {
+    closeCamera();
+    complain("There is no camera, or the browser was not allowed to use it.");
+  }
+});
+
+async function photograph() {
+  const photo = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  photo.getContext("2d").drawImage(video, 0, 0);
+  const blob = await photo.convertToBlob({type: "image/png"});
+  return new File([blob], "photo from the camera");
+}
+
+function closeCamera() {
+  camera?.getTracks().forEach((track) => track.stop());
+  camera = video.srcObject = null;
+  renew();
+}
+
+// --- samples of one's own --------------------------------------------------------------------------
+
+const keys = Array.from({length: 10}, (_, digit) => {
+  const key = document.createElement("button");
+  key.type = "button";
+  key.textContent = digit;
+  key.setAttribute("aria-label", `keep as a ${digit}`);
+  key.addEventListener("click", () => keep(digit));
+  find("keys").append(key);
+  return key;
+});
+
+async function keep(digit) {
+  const image = last;
+  try {
+    tell(await call("keep", image, digit), `Kept as a ${digit}. `);
+    const back = document.createElement("button");
+    back.type = "button";
+    back.textContent = "Take it back";
+    back.addEventListener("click", async () => {
+      try { tell(await call("forget", image), "Taken back. "); } catch (error) { complain(error.message); }
+    });
+    find("kept").append(" ", back);
+  } catch (error) { complain(error.message); }
+}
+
+function tell({folder, counts}, done = "") {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  const few = counts.flatMap((count, digit) => count < 5 ? [digit] : []);
+  find("kept").textContent = done + (all ? `${all} ${all === 1 ? "sample" : "samples"} so far` +
+    (few.length ? `; fewer than five of ${few.join(", ")}.` : ": enough to teach.") : "No samples yet.");
+  find("folder").textContent = folder;
+  find("command").textContent = `digitrec train --data ${/^[\w.\/-]+$/.test(folder) ? folder : `"${folder}"`} --from cnn --name mine`;
+}
+
+call("samples").then(tell).catch((error) => complain(error.message));
+show(null);
