@@ -3,16 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test test-slow lint notebooks seeds lock clean
+.PHONY: run app study test test-slow lint notebooks seeds lock clean
 
 run: $(READY)  ## the main job: notebooks 01-04 at real settings, results in output/
 	$(BIN)/python notebooks/run.py 01 02 03 04
 
+app: $(READY)  ## the page: draw a digit and see it read
+	$(BIN)/digitrec app
+
+study: $(READY)  ## every method side by side, about an hour
+	$(BIN)/digitrec study
+
 test: $(READY)  ## the tests; those on real MNIST where it is at hand
 	$(BIN)/python -m pytest
 
-test-slow: $(READY)  ## the rest: every notebook with small settings, a training killed and resumed
-	$(BIN)/python -m pytest -n 0 -m "notebooks or slow"
+test-slow: $(READY)  ## the rest: every notebook with small settings, a training killed and resumed, the page in Chromium
+	$(BIN)/python -m pytest -n 0 -m "notebooks or slow or browser"
 
 lint: $(READY)  ## linter, formatter and type checker
 	$(BIN)/ruff check

@@ -7,7 +7,7 @@ import pytest
 
 import digitrec
 
-HEAVY = ("keras", "tensorflow", "jax", "sklearn", "matplotlib", "seaborn", "pandas", "scipy")
+HEAVY = ("keras", "tensorflow", "jax", "sklearn", "matplotlib", "seaborn", "pandas", "scipy", "gradio")
 
 
 def modules_after(code: str) -> set[str]:
@@ -21,7 +21,7 @@ def test_import_loads_nothing_heavy():
     assert not modules_after("import digitrec") & {*HEAVY, "numpy", "PIL", "onnxruntime"}
 
 
-@pytest.mark.parametrize("name", ["Recognizer", "to_mnist", "prepare", "load_mnist", "load_model"])
+@pytest.mark.parametrize("name", ["Recognizer", "app", "to_mnist", "prepare", "load_mnist", "load_model"])
 def test_instrument_loads_no_workshop(name):
     assert not modules_after(f"from digitrec import {name}") & set(HEAVY)
 

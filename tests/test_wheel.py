@@ -18,6 +18,7 @@ def test_wheel_carries_the_network_and_reads_from_any_directory(tmp_path):
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
     assert "digitrec/models/cnn/model.onnx" in names
+    assert {"digitrec/app/page.js", "digitrec/samples/7_crossed.png"} <= set(names)
     assert not [name for name in names if name.startswith(("tests", "notebooks", "data"))]
     code = (
         "import digitrec, numpy; picture = numpy.full((60, 60), 255, numpy.uint8); picture[8:52, 28:33] = 0;"

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from digitrec import app
     from digitrec.augmentation import augment
     from digitrec.config import TrainConfig
     from digitrec.datasets import load_dataset, load_digits, load_folder, load_mnist, split_validation
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Recognizer",
     "TrainConfig",
+    "app",
     "augment",
     "build_cnn",
     "evaluate",
@@ -43,6 +45,7 @@ __all__ = [
 _HOMES = {
     "Recognizer": "recognizer",
     "TrainConfig": "config",
+    "app": "app",
     "augment": "augmentation",
     "build_cnn": "networks",
     "evaluate": "evaluation",
@@ -64,7 +67,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'digitrec' has no attribute {name!r}")
-    value = getattr(import_module(f"digitrec.{_HOMES[name]}"), name)
+    module = import_module(f"digitrec.{_HOMES[name]}")
+    value = module if name == _HOMES[name] else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -64,6 +64,32 @@ def _build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--dataset", choices=("mnist", "digits"), help="default: what it was trained on")
     evaluate.set_defaults(run=_evaluate)
 
+    study = commands.add_parser(
+        "study",
+        help="compare every method: features, classifiers, networks",
+        description="Measure every method of the study under one protocol and print the table. A result a method is "
+        "kept, so that a stopped study goes on where it was.",
+    )
+    study.add_argument("--folder", default="models/study", help="where results are kept (default: models/study)")
+    study.add_argument("--dataset", choices=("mnist", "digits"), default="mnist", help="default: mnist")
+    study.add_argument("--sets", metavar="FOLDER", help="sets of real handwriting, to be read as well")
+    study.add_argument("--methods", nargs="+", metavar="NAME", help="only these; default: all")
+    study.add_argument("--limit", type=int, metavar="N", help="train on N images only, to try something out")
+    study.set_defaults(run=_study)
+
+    tune = commands.add_parser(
+        "tune",
+        help="search for better settings",
+        description="Search the settings of the CNN on validation. The search is kept, so that the same command goes "
+        "on with it, also from several processes at once.",
+    )
+    tune.add_argument("--folder", default="models/tuning", help="where the search is kept (default: models/tuning)")
+    tune.add_argument("--dataset", choices=("mnist", "digits"), default="mnist", help="default: mnist")
+    tune.add_argument("--trials", type=int, default=30, help="in all, those of earlier calls included (default: 30)")
+    tune.add_argument("--images", type=int, default=5000, help="to train each trial on (default: 5000)")
+    tune.add_argument("--epochs", type=int, default=5, help="of each trial (default: 5)")
+    tune.set_defaults(run=_tune)
+
     predict = commands.add_parser(
         "predict",
         help="read the digits in pictures",
@@ -90,6 +116,22 @@ def _build_parser() -> argparse.ArgumentParser:
         help="write a PNG of each picture, its 28x28 form and the answer there; nothing is ever overwritten",
     )
     predict.set_defaults(run=_predict)
+
+    app = commands.add_parser(
+        "app",
+        help="draw a digit and see it read, on a page in the browser",
+        description="Serve a page on this machine on which one draws a digit and sees it read, until Ctrl-C.",
+    )
+    app.add_argument("--model", default="cnn", metavar="NAME_OR_FOLDER", help="the model (default: cnn)")
+    app.add_argument(
+        "--samples",
+        default="my_digits",
+        metavar="FOLDER",
+        help="where the samples go that you choose to keep (default: my_digits)",
+    )
+    app.add_argument("--port", type=int, default=7860, help="the next free one, where it is taken (default: 7860)")
+    app.add_argument("--no-browser", action="store_true", help="do not open the page in the browser")
+    app.set_defaults(run=_app)
     return parser
 
 
@@ -159,6 +201,47 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _study(options: argparse.Namespace) -> int:
+    from digitrec import study
+    from digitrec.methods import METHODS
+
+    chosen = options.methods or list(METHODS)
+    if unknown := set(chosen) - set(METHODS):
+        raise ValueError(f"--methods: expected some of {', '.join(METHODS)}; got {', '.join(sorted(unknown))}")
+    if options.limit is not None and options.limit < 200:
+        raise ValueError(f"--limit: expected at least 200 images, got {options.limit}")
+    data = study.load_data(options.dataset, options.sets, options.limit)
+    results = study.run_study({name: METHODS[name] for name in chosen}, data, options.folder, report=_report)
+    _report("\n" + study.format_table(study.tabulate(results, data.test[1])))
+    return 0
+
+
+def _tune(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+    from pathlib import Path
+
+    from digitrec.datasets import load_dataset, split_validation
+
+    (images, labels), _ = load_dataset(options.dataset)
+    training, validation = split_validation(images, labels, validation=len(labels) // 12)
+    if not 100 <= options.images <= len(training[1]):
+        raise ValueError(f"--images: expected 100 to {len(training[1]):,}, got {options.images}")
+    if options.images < len(training[1]):
+        training = split_validation(*training, validation=options.images)[1]
+    from digitrec import plots, runs, tuning  # slow to load: after the data turned out to be there
+
+    search = tuning.tune(
+        options.folder, training, validation, options.trials, replace(tuning.TRIAL, epochs=options.epochs), _report
+    )
+    trials = tuning.tabulate_trials(search)
+    figures = {"search_history": plots.search_history(trials), "setting_slices": plots.setting_slices(trials)}
+    if (~trials.pruned).sum() > 1:
+        figures["setting_importance"] = plots.setting_importance(tuning.rate_settings(search))
+    runs.save_figures(options.folder, figures)
+    _report(f"best: validation {search.best_value:.2%}; settings in {Path(options.folder) / 'best.json'}")
+    return 0
+
+
 def _predict(options: argparse.Namespace) -> int:
     from digitrec import batch
     from digitrec.recognizer import Recognizer
@@ -193,6 +276,13 @@ def _predict(options: argparse.Namespace) -> int:
     if not done:
         raise ValueError("expected pictures, found none")
     return 2 if failed == done else int(failed > 0)
+
+
+def _app(options: argparse.Namespace) -> int:
+    from digitrec.app import launch
+
+    launch(browser=not options.no_browser, model=options.model, samples=options.samples, port=options.port)
+    return 0
 
 
 def _report(line: str) -> None:

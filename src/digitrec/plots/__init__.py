@@ -5,6 +5,13 @@ no global style is changed. Throughout, `images` are uint8 (n, height, width), 0
 (drawn dark on white); `labels` are int (n,); `probabilities` are float (n, 10) in 0-1.
 """
 
+from digitrec.plots.comparison import (
+    accuracy_against_time,
+    feature_grid,
+    feature_views,
+    learning_curves,
+    real_against_test,
+)
 from digitrec.plots.counts import class_balance, ink_histogram
 from digitrec.plots.pictures import (
     attention,
@@ -27,8 +34,11 @@ from digitrec.plots.results import (
     risk_coverage,
     score_histograms,
 )
+from digitrec.plots.search import ablation_bars, search_history, setting_importance, setting_slices
 
 __all__ = [
+    "ablation_bars",
+    "accuracy_against_time",
     "accuracy_curves",
     "attention",
     "augmentation_grid",
@@ -37,15 +47,22 @@ __all__ = [
     "confident_errors",
     "confusion_counts",
     "confusion_rates",
+    "feature_grid",
+    "feature_views",
     "ink_histogram",
+    "learning_curves",
     "loss_curves",
     "mean_digits",
     "picture_rows",
     "precision_recall_bars",
     "prediction_bars",
+    "real_against_test",
     "reliability_diagram",
     "risk_coverage",
     "sample_grid",
     "score_histograms",
+    "search_history",
+    "setting_importance",
+    "setting_slices",
     "stages",
 ]

@@ -1,0 +1,185 @@
+"""The methods of the study: scikit-learn pipelines from rows of pixels to digits, networks among them, by name.
+
+A method of your own is one entry: `METHODS["mine"] = Method(make_pipeline(HOG(), LinearSVC()))`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from digitrec import features
+from digitrec.config import TrainConfig
+from digitrec.datasets import split_validation
+from digitrec.evaluation import softmax
+
+MNIST_TRAINING = 55_000  # images that the settings of TrainConfig are meant for
+FEWEST_STEPS = 30  # to an epoch; with fewer images it becomes several
+
+
+@dataclass(frozen=True)
+class Method:
+    """A pipeline, and what was chosen for it on validation.
+
+    Attributes:
+        pipeline: fits and predicts float32 (n, 784) in 0-1, labels 0-9.
+        tuned: what was tuned, on 10,000 training images and the validation set; the rest is the library's default.
+    """
+
+    pipeline: Any
+    tuned: str = "nothing"
+
+
+class Network(ClassifierMixin, BaseEstimator):
+    """Our networks behind scikit-learn's interface; several members vote by their mean probability.
+
+    Args:
+        config: settings for MNIST's 55,000 training images; fewer images get proportionally fewer synthesised ones,
+            smaller batches and more epochs.
+        members: networks, alike but for the seed.
+        verbose: print a line an epoch.
+    """
+
+    def __init__(self, config: TrainConfig | None = None, members: int = 1, verbose: bool = False) -> None:
+        self.config = config
+        self.members = members
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> "Network":
+        """Train on rows of 784 pixels in 0-1; a twelfth is held out to choose the epoch."""
+        from digitrec.runs import export_onnx
+        from digitrec.training import train
+
+        pixels, labels = validate_data(self, X, y, dtype=np.float32)
+        images = np.round(255 * pixels.reshape(-1, 28, 28)).astype(np.uint8)
+        training, validation = split_validation(images, labels, validation=max(10, len(labels) // 12))
+        config = self._fit_config(len(training[1]))
+        self.classes_ = np.arange(10)
+        self.onnx_ = []
+        for member in range(self.members):
+            network, _ = train(
+                replace(config, seed=config.seed + member),
+                training,
+                validation,
+                report=print if self.verbose else lambda line: None,
+            )
+            self.onnx_.append(export_onnx(network))
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return probabilities float32 (n, 10), through ONNX Runtime."""
+        check_is_fitted(self)
+        x = validate_data(self, X, dtype=np.float32, reset=False).reshape(-1, 28, 28, 1)
+        total = np.zeros((len(x), 10), np.float32)
+        for model in self.onnx_:
+            session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+            for start in range(0, len(x), 100):
+                part = slice(start, start + 100)
+                total[part] += softmax(session.run(None, {session.get_inputs()[0].name: x[part]})[0])
+        return total / np.float32(len(self.onnx_))
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return the likeliest digits, int (n,)."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def _fit_config(self, n: int) -> TrainConfig:
+        config = self.config or TrainConfig()
+        share = min(1, n / (MNIST_TRAINING * 11 / 12))
+        pools = {name: round(getattr(config, name) * share) for name in ("drawn_digits", "soiled_digits", "non_digits")}
+        batch_size = int(np.clip(n // 40, 16, config.batch_size))
+        epochs = config.epochs * max(1, -(-FEWEST_STEPS * batch_size // n))
+        return replace(config, batch_size=batch_size, epochs=epochs, patience=epochs, **pools)
+
+
+# Every feature, of one scale where its values have many; and every classifier, close to its library's defaults: the
+# grid that shows which go together.
+FEATURES: dict[str, Any] = {
+    "pixels": "passthrough",
+    "deskewed pixels": features.Deskew(),
+    "PCA": PCA(50, random_state=0),
+    "HOG": features.HOG(),
+    "local binary patterns": make_pipeline(features.LocalBinaryPatterns(), StandardScaler()),
+    "projections": make_pipeline(features.Projections(), StandardScaler()),
+    "contours": make_pipeline(features.Contours(), StandardScaler()),
+    "region properties": make_pipeline(features.RegionProperties(), StandardScaler()),
+    "Zernike moments": make_pipeline(features.ZernikeMoments(), StandardScaler()),
+    "Hu moments": make_pipeline(features.HuMoments(), StandardScaler()),
+}
+CLASSIFIERS: dict[str, Any] = {
+    "nearest neighbours": KNeighborsClassifier(3, n_jobs=-1),
+    "logistic regression": LogisticRegression(max_iter=200),
+    "linear SVM": LinearSVC(C=0.1, random_state=0),
+    "RBF SVM": SVC(C=10),
+    "decision tree": DecisionTreeClassifier(random_state=0),
+    "random forest": RandomForestClassifier(n_jobs=-1, random_state=0),
+    "gradient boosting": HistGradientBoostingClassifier(max_iter=30, random_state=0),
+    "multilayer perceptron": MLPClassifier(early_stopping=True, random_state=0),
+}
+
+METHODS: dict[str, Method] = {
+    "decision tree": Method(DecisionTreeClassifier(min_samples_leaf=3, random_state=0), "smallest leaf"),
+    "linear SVM": Method(LinearSVC(C=0.01, random_state=0), "C"),
+    "logistic regression": Method(LogisticRegression(C=0.1, max_iter=300), "C"),
+    "nearest neighbours": Method(KNeighborsClassifier(3, n_jobs=-1), "k"),
+    "random forest": Method(RandomForestClassifier(300, n_jobs=-1, random_state=0), "trees"),
+    "gradient boosting": Method(
+        HistGradientBoostingClassifier(max_iter=100, learning_rate=0.1, random_state=0),
+        "rounds and learning rate, within a minute of fitting",
+    ),
+    "multilayer perceptron": Method(
+        MLPClassifier((512,), alpha=1e-4, batch_size=256, early_stopping=True, max_iter=40, random_state=0),
+        "width",
+    ),
+    "deskewed nearest neighbours": Method(
+        make_pipeline(
+            features.Deskew(), PCA(40, random_state=0), KNeighborsClassifier(5, weights="distance", n_jobs=-1)
+        ),
+        "components, k, weights",
+    ),
+    "RBF SVM": Method(
+        make_pipeline(PCA(50, random_state=0), SVC(C=10, gamma=0.02, cache_size=2000)), "components, C, gamma"
+    ),
+    "HOG + linear SVM": Method(make_pipeline(features.HOG(), LinearSVC(C=0.1, random_state=0)), "cells, C"),
+    "HOG + RBF SVM": Method(
+        make_pipeline(features.Deskew(), features.HOG(), PCA(0.85, random_state=0), SVC(C=10, cache_size=2000)),
+        "cells, deskewing, components, C",
+    ),
+    "recurrent network": Method(
+        Network(TrainConfig(network="rnn", epochs=10, learning_rate=2e-3)), "units, learning rate, epochs"
+    ),
+    "CNN": Method(Network(), "architecture, augmentation, schedule: notebooks 02 and 07"),
+    "CNN ensemble": Method(Network(TrainConfig(epochs=5), members=3), "as the CNN; members by time"),
+}  # fmt: skip
+
+
+def change_networks(methods: dict[str, Method], **settings: Any) -> dict[str, Method]:
+    """Return the methods with these fields of TrainConfig changed in every network, to try something out."""
+    changed = {}
+    for name, method in methods.items():
+        if isinstance(method.pipeline, Network):
+            pipeline = clone(method.pipeline)
+            pipeline.config = TrainConfig.from_json((pipeline.config or TrainConfig()).to_json() | settings)
+            method = replace(method, pipeline=pipeline)
+        changed[name] = method
+    return changed
+
+
+# What a stored pipeline may hold besides scikit-learn's plain estimators; everything else is refused.
+TRUSTED = [
+    *(f"digitrec.features.{kind.__name__}" for kind in features.ImageTransformer.__subclasses__()),
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
