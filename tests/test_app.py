@@ -354,6 +354,18 @@ def test_a_taken_port_is_said_and_the_next_one_used(server, recognizer, tmp_path
     check_alive(server.url)
 
 
+def test_starts_behind_a_proxy_that_does_not_answer(recognizer, tmp_path, monkeypatch):
+    pytest.importorskip("gradio")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with app.start(recognizer, tmp_path, 7990, report=lambda line: None) as page:
+        check_alive(page.url)
+    assert os.environ["no_proxy"] == ""
+    assert "NO_PROXY" not in os.environ
+
+
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_what_is_no_port_is_refused(port):
     with pytest.raises(ValueError, match="port: expected 1 to 65535"):

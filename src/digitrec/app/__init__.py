@@ -1,5 +1,6 @@
 """The page on which one draws a digit and sees it read: in the browser, in a notebook, and as an API."""
 
+import contextlib
 import functools
 import html
 import inspect
@@ -8,7 +9,7 @@ import socket
 import threading
 import webbrowser
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,26 +87,27 @@ def start(
     blocks = build_blocks(functions)
     calls = {function.__name__: list_defaults(function) for function in functions}
     guard = Middleware(Guard, calls=calls, max_bytes=MAX_BYTES * 3 // 2)  # base64 is a third longer than what it holds
-    blocks.launch(
-        server_name="127.0.0.1",
-        server_port=free,
-        prevent_thread_lock=True,
-        quiet=True,
-        inline=False,
-        share=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        run_history=False,
-        footer_links=[],
-        max_file_size=MAX_BYTES,
-        theme=gradio.themes.Base(font=FONT, font_mono=["monospace"]),
-        css=(HERE / "page.css").read_text(encoding="utf-8"),
-        max_threads=THREADS,
-        state_session_capacity=100,  # nothing is remembered of a client
-        app_kwargs={"middleware": [guard]},
-    )
+    with _past_proxies():
+        blocks.launch(
+            server_name="127.0.0.1",
+            server_port=free,
+            prevent_thread_lock=True,
+            quiet=True,
+            inline=False,
+            share=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            run_history=False,
+            footer_links=[],
+            max_file_size=MAX_BYTES,
+            theme=gradio.themes.Base(font=FONT, font_mono=["monospace"]),
+            css=(HERE / "page.css").read_text(encoding="utf-8"),
+            max_threads=THREADS,
+            state_session_capacity=100,  # nothing is remembered of a client
+            app_kwargs={"middleware": [guard]},
+        )
     return Page(blocks, f"http://127.0.0.1:{free}/")
 
 
@@ -188,6 +190,21 @@ def find_port(port: int) -> int:
             except OSError:
                 continue
     raise ValueError(f"port: expected a free one from {port} to {last - 1}, all are taken")
+
+
+@contextlib.contextmanager
+def _past_proxies() -> Iterator[None]:
+    """Let Gradio ask its own server whether it is up, whatever proxy the environment names."""
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    os.environ.update({name: ",".join(filter(None, [value, "127.0.0.1"])) for name, value in before.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _answer_errors(function: Callable) -> Callable:
