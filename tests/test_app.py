@@ -402,6 +402,7 @@ sys.exit(main(["app", "--no-browser", "--port", "7980"]))
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_cleanly_and_it_asked_no_other_machine(tmp_path):
     pytest.importorskip("gradio")
     command = [sys.executable, "-u", "-c", WATCHED]

@@ -13,6 +13,7 @@ SMALL = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_train_then_evaluate(tmp_path, capsys):
     assert cli.main(["train", "--name", "tiny", "--models", str(tmp_path), *SMALL]) == 0
     assert "epoch  2/2" in capsys.readouterr().out

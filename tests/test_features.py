@@ -10,6 +10,7 @@ from digitrec import features
 
 EVERY = [
     features.Deskew(),
+    features.Blur(),
     features.HOG(),
     features.LocalBinaryPatterns(),
     features.HuMoments(),

@@ -61,6 +61,7 @@ def count_right(folder, images, labels):
     return int((logits.argmax(axis=1) == labels).sum())
 
 
+@pytest.mark.slow
 def test_taught_network_reads_the_hand_and_forgets_nothing(base, person, tmp_path):
     own, images, labels = person
     lines = []

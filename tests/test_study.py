@@ -71,7 +71,7 @@ def test_table_names_the_best_and_whether_others_differ(data, measured):
     assert table.p_best.iloc[0] == 1
     assert table.loc["one answer", "p_best"] < 1e-6
     assert table.index[-1] == "one answer"
-    text = study.format_table(table)
+    text = study.format_table(table).to_string()
     assert "< 0.001" in text
     assert f"{table.accuracy.iloc[0]:.2%}" in text
 

@@ -41,6 +41,7 @@ def test_network_gives_ten_finite_logits_and_has_the_promised_parts():
     assert not hasattr(model, "optimizer")
 
 
+@pytest.mark.slow
 def test_recurrent_network_reads_row_by_row(digits):
     config = replace(SMALL, network="rnn", recurrent_units=16, epochs=4, plain_epochs=4)
     model, history = run(digits, config)
@@ -76,6 +77,14 @@ def test_an_epoch_is_the_same_at_every_call_and_another_each_time(digits):
     assert not np.array_equal(first[2][1], second[2][1])
     seen = np.concatenate([first.order[: len(first) * SMALL.batch_size]])
     assert len(set(seen)) == len(seen)
+
+
+def test_fewer_pictures_than_a_batch_are_refused(digits):
+    images, labels = digits
+    with pytest.raises(ValueError, match="batch_size: expected at most the 20 pictures, got 21"):
+        training.train(
+            replace(SMALL, batch_size=21), (images[:20], labels[:20]), (images, labels), report=lambda line: None
+        )
 
 
 def test_after_epoch_may_end_the_training(digits):

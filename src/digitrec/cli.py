@@ -212,7 +212,7 @@ def _study(options: argparse.Namespace) -> int:
         raise ValueError(f"--limit: expected at least 200 images, got {options.limit}")
     data = study.load_data(options.dataset, options.sets, options.limit)
     results = study.run_study({name: METHODS[name] for name in chosen}, data, options.folder, report=_report)
-    _report("\n" + study.format_table(study.tabulate(results, data.test[1])))
+    _report("\n" + study.format_table(study.tabulate(results, data.test[1])).to_string())
     return 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
-from skimage import feature, measure, transform
+from skimage import feature, filters, measure, transform
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -96,6 +96,22 @@ class Deskew(ImageTransformer):
         # From the upright picture's pixels to the slanted one's.
         shear = np.array([[1, slant, -slant * measure.centroid(ink)[0]], [0, 1, 0], [0, 0, 1]])
         return transform.warp(image, shear, order=1)
+
+
+class Blur(ImageTransformer):
+    """Blurs a digit, so that strokes a pixel apart are still alike. Gives pixels again.
+
+    Args:
+        sigma: standard deviation of the Gaussian, pixels.
+        n_jobs, verbose: see `ImageTransformer`.
+    """
+
+    def __init__(self, sigma: float = 0.9, n_jobs: int | None = None, verbose: bool = False) -> None:
+        super().__init__(n_jobs, verbose)
+        self.sigma = sigma
+
+    def _describe(self, image):
+        return filters.gaussian(image, self.sigma)
 
 
 class HOG(ImageTransformer):

@@ -15,8 +15,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -129,6 +129,13 @@ CLASSIFIERS: dict[str, Any] = {
     "multilayer perceptron": MLPClassifier(early_stopping=True, random_state=0),
 }
 
+# What two of the best see: a digit upright, its pixels and its gradients side by side and of equal length. They err on
+# different digits: on validation nearest neighbours get 98.5 % from the pixels, 98.6 % from HOG, and 99.0 % from both.
+PIXELS_AND_HOG = (
+    features.Deskew(),
+    make_union(make_pipeline(features.Blur(), Normalizer()), make_pipeline(features.HOG(), Normalizer())),
+)
+
 METHODS: dict[str, Method] = {
     "decision tree": Method(DecisionTreeClassifier(min_samples_leaf=3, random_state=0), "smallest leaf"),
     "linear SVM": Method(LinearSVC(C=0.01, random_state=0), "C"),
@@ -145,23 +152,35 @@ METHODS: dict[str, Method] = {
     ),
     "deskewed nearest neighbours": Method(
         make_pipeline(
-            features.Deskew(), PCA(40, random_state=0), KNeighborsClassifier(5, weights="distance", n_jobs=-1)
+            features.Deskew(), features.Blur(), Normalizer(), PCA(50, random_state=0),
+            KNeighborsClassifier(4, weights="distance", n_jobs=-1),
         ),
-        "components, k, weights",
+        "blur, length, components, k, weights",
+    ),
+    "pixels and HOG + nearest neighbours": Method(
+        make_pipeline(
+            *PIXELS_AND_HOG, PCA(0.8, svd_solver="covariance_eigh"),
+            KNeighborsClassifier(4, weights="distance", n_jobs=-1),
+        ),
+        "deskewing, blur, weight of HOG, components, k, weights",
     ),
     "RBF SVM": Method(
         make_pipeline(PCA(50, random_state=0), SVC(C=10, gamma=0.02, cache_size=2000)), "components, C, gamma"
     ),
     "HOG + linear SVM": Method(make_pipeline(features.HOG(), LinearSVC(C=0.1, random_state=0)), "cells, C"),
-    "HOG + RBF SVM": Method(
-        make_pipeline(features.Deskew(), features.HOG(), PCA(0.85, random_state=0), SVC(C=10, cache_size=2000)),
-        "cells, deskewing, components, C",
+    "pixels and HOG + RBF SVM": Method(
+        make_pipeline(*PIXELS_AND_HOG, PCA(0.87, svd_solver="covariance_eigh"), SVC(C=10, cache_size=2000)),
+        "cells, deskewing, blur, weight of HOG, components, kernel, C, gamma",
     ),
     "recurrent network": Method(
-        Network(TrainConfig(network="rnn", epochs=10, learning_rate=2e-3)), "units, learning rate, epochs"
+        Network(TrainConfig(
+            network="rnn", epochs=12, learning_rate=4e-3, precision="float32",
+            drawn_digits=0, soiled_digits=0, non_digits=0,
+        )),
+        "kind and layers, by the time of an epoch; the rest as the CNN",
     ),
     "CNN": Method(Network(), "architecture, augmentation, schedule: notebooks 02 and 07"),
-    "CNN ensemble": Method(Network(TrainConfig(epochs=5), members=3), "as the CNN; members by time"),
+    "CNN ensemble": Method(Network(TrainConfig(epochs=8), members=3), "as the CNN; members and epochs by time"),
 }  # fmt: skip
 
 

@@ -200,9 +200,9 @@ def tabulate(results: Mapping[str, Mapping[str, Any]], labels: ArrayLike) -> pd.
     return pd.DataFrame.from_dict(rows, orient="index").sort_values("accuracy", ascending=False)
 
 
-def format_table(table: pd.DataFrame) -> str:
-    """Write `tabulate`'s table as text: a line a method, units in the header."""
-    shown = pd.DataFrame({
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Write the cells of `tabulate`'s table as text, for people: units in the header, the interval beside its value."""
+    return pd.DataFrame({
         "accuracy (95 % interval)": [f"{r.accuracy:.2%} ({r.low:.2%}–{r.high:.2%})" for r in table.itertuples()],
         "errors": table.errors.to_numpy(),
         "macro precision": table.precision.map("{:.2%}".format).to_numpy(),
@@ -214,7 +214,6 @@ def format_table(table: pd.DataFrame) -> str:
         "an image, ms": (1000 * table.time_per_image_s).map("{:.3g}".format).to_numpy(),
         "size, MB": (table.size_bytes / 1e6).map("{:.3g}".format).to_numpy(),
     }, index=table.index)  # fmt: skip
-    return shown.to_string()
 
 
 def compare_features(

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def train(
 
     Raises:
         DivergedError: the loss is no number.
-        ValueError: the checkpoint belongs to another configuration or is damaged.
+        ValueError: fewer pictures than a batch; or the checkpoint belongs to another configuration or is damaged.
     """
     keras.utils.set_random_seed(config.seed)
     policy = keras.config.dtype_policy()
@@ -79,6 +80,9 @@ def train(
     if initial_weights is not None:
         model.set_weights(initial_weights)
     pools = make_pools(config, training)
+    pictures = sum(len(labels) for _, labels in pools.values())
+    if pictures < config.batch_size:
+        raise ValueError(f"batch_size: expected at most the {pictures} pictures, got {config.batch_size}")
     model.compile(
         optimizer=keras.optimizers.AdamW(choose_rate(config, pools), weight_decay=config.weight_decay),
         loss=DigitLoss(config.label_smoothing),
@@ -94,8 +98,8 @@ def train(
     x_validation, y_validation = prepare(validation[0]), validation[1]
     while state.epoch < config.epochs and state.epoch - state.best_epoch <= config.patience:
         start = time.perf_counter()
-        logs = model.fit(_Epoch(pools, config, state.epoch), shuffle=False, verbose=0).history
-        loss, accuracy = logs["loss"][0], logs["digit_accuracy"][0]
+        logs = _train_epoch(model, _Epoch(pools, config, state.epoch))
+        loss, accuracy = logs["loss"], logs["digit_accuracy"]
         if not np.isfinite(loss):
             raise DivergedError(
                 f"the loss became {loss} in epoch {state.epoch + 1}; try a learning rate below {config.learning_rate}"
@@ -194,14 +198,10 @@ def choose_precision(precision: str) -> str:
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
-class _Epoch(keras.utils.PyDataset):
-    """One epoch in its order, a whole number of batches, varied afresh by a thread while the network trains.
-
-    Given whole arrays instead, `fit` of Keras 3.15 on TensorFlow leaves one of two cores idle in about half the epochs.
-    """
+class _Epoch:
+    """One epoch in its order: a whole number of batches, each varied afresh when it is asked for."""
 
     def __init__(self, pools: dict[str, Arrays], config: TrainConfig, epoch: int) -> None:
-        super().__init__(workers=1)
         self.images = np.concatenate([images for images, _ in pools.values()])
         self.labels = np.concatenate([labels for _, labels in pools.values()])
         self.order = np.random.default_rng((config.seed, 2, epoch)).permutation(len(self.labels))
@@ -219,6 +219,23 @@ class _Epoch(keras.utils.PyDataset):
         if self.epoch < self.config.epochs - self.config.plain_epochs:
             x = augment(x, self.config, np.random.default_rng((self.config.seed, 3, self.epoch, batch)))
         return x, self.labels[chosen]
+
+
+def _train_epoch(model: keras.Model, epoch: _Epoch) -> dict[str, float]:
+    """Train on each batch while a thread varies the next; return the means of loss and accuracy.
+
+    Without `fit`, which on TensorFlow takes up to twice as long: of a PyDataset it waits for its own machinery, and
+    given whole arrays it often leaves one of two cores idle.
+    """
+    logs = []
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(epoch.__getitem__, 0)
+        for batch in range(1, len(epoch) + 1):
+            x, labels = coming.result()
+            if batch < len(epoch):
+                coming = thread.submit(epoch.__getitem__, batch)
+            logs.append(model.train_on_batch(x, labels, return_dict=True))
+    return {name: float(np.mean([batch[name] for batch in logs])) for name in logs[0]}
 
 
 def _write_checkpoint(path: str | os.PathLike[str], model: keras.Model, config: TrainConfig, state: _State) -> None:
