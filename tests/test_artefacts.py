@@ -1,5 +1,6 @@
 """What is committed beside the code: the trained network, its proofs, and the pages that quote them."""
 
+import csv
 import json
 import re
 import tomllib
@@ -83,6 +84,21 @@ def test_readme_quotes_the_measured_page():
     assert f"get {measured['clients']['per_second']:.0f} answers a second" in readme
     assert latency["p95_ms"] <= 150
     assert measured["clients"]["failures"] == 0
+
+
+def test_readme_quotes_the_measured_study():
+    with (ROOT / "models" / "study" / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    readme = (ROOT / "README.md").read_text()
+    assert len(rows) >= 14
+    for row in rows:
+        accuracy, real = float(row["accuracy"]), float(row["real"])
+        ms, fit = 1000 * float(row["time_per_image_s"]), float(row["fit_time_s"])
+        assert f"| {row['']} | {accuracy:.2%} | {real:.1%} | {ms:.3g} | {fit:.0f} |" in readme
+    best = {name: max(float(r["accuracy"]) for r in rows if name in r[""]) for name in ("SVM", "deskewed", "recurrent")}
+    assert best["SVM"] >= 0.992
+    assert best["deskewed"] >= 0.98
+    assert best["recurrent"] >= 0.99
 
 
 def test_readme_links_lead_somewhere():

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+from itertools import combinations
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -361,6 +362,20 @@ def test_accuracy_against_time_tells_who_is_outdone():
     assert kept == pytest.approx([1, 0.01])
     assert outdone == pytest.approx([2])
     assert texts(axes) == ["slow and good", "fast", "slow and bad"]
+
+
+def test_names_of_close_methods_cover_neither_each_other_nor_a_point():
+    names = [f"method number {i}" for i in range(6)]
+    time_s = [1e-4, 1.3e-4, 1.6e-4, 2e-4, 1.5e-6, 1e-3]
+    figure = plots.accuracy_against_time(names, [0.98, 0.981, 0.98, 0.9805, 0.9, 0.97], time_s)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    points = [axes.transData.transform(point) for line in axes.lines for point in line.get_xydata()]
+    assert len(points) == 6
+    assert not any(box.contains(*point) for box in boxes for point in points)
+    assert all(axes.get_window_extent().contains(*corner) for box in boxes for corner in box.corners())
 
 
 def test_learning_curves_hold_the_errors_and_name_who_leads():

@@ -144,20 +144,20 @@ METHODS: dict[str, Method] = {
     "random forest": Method(RandomForestClassifier(300, n_jobs=-1, random_state=0), "trees"),
     "gradient boosting": Method(
         HistGradientBoostingClassifier(max_iter=100, learning_rate=0.1, random_state=0),
-        "rounds and learning rate, within a minute of fitting",
+        "learning rate; rounds by time",
     ),
     "multilayer perceptron": Method(
-        MLPClassifier((512,), alpha=1e-4, batch_size=256, early_stopping=True, max_iter=40, random_state=0),
+        MLPClassifier((512,), alpha=1e-4, early_stopping=True, max_iter=40, random_state=0),
         "width",
     ),
-    "deskewed nearest neighbours": Method(
+    "deskewed pixels + neighbours": Method(
         make_pipeline(
             features.Deskew(), features.Blur(), Normalizer(), PCA(50, random_state=0),
             KNeighborsClassifier(4, weights="distance", n_jobs=-1),
         ),
         "blur, length, components, k, weights",
     ),
-    "pixels and HOG + nearest neighbours": Method(
+    "deskewed pixels, HOG + neighbours": Method(
         make_pipeline(
             *PIXELS_AND_HOG, PCA(0.8, svd_solver="covariance_eigh"),
             KNeighborsClassifier(4, weights="distance", n_jobs=-1),
@@ -168,7 +168,7 @@ METHODS: dict[str, Method] = {
         make_pipeline(PCA(50, random_state=0), SVC(C=10, gamma=0.02, cache_size=2000)), "components, C, gamma"
     ),
     "HOG + linear SVM": Method(make_pipeline(features.HOG(), LinearSVC(C=0.1, random_state=0)), "cells, C"),
-    "pixels and HOG + RBF SVM": Method(
+    "deskewed pixels, HOG + RBF SVM": Method(
         make_pipeline(*PIXELS_AND_HOG, PCA(0.87, svd_solver="covariance_eigh"), SVC(C=10, cache_size=2000)),
         "cells, deskewing, blur, weight of HOG, components, kernel, C, gamma",
     ),

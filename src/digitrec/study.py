@@ -104,13 +104,13 @@ def run_study(
         report: called with a line per method.
 
     Returns:
-        The results by method, see `measure_method`.
+        The results by method, see `measure_method`, and what was `tuned`.
     """
     results = {}
     for name, method in methods.items():
         key = f"{method.pipeline.get_params()} {len(data.training[1])} {tuple(sizes)} {sorted(data.sets)}"
         path = Path(folder) / f"{slug(name)}.json"
-        results[name] = keep(path, key, partial(measure_method, method, data, path, sizes))
+        results[name] = keep(path, key, partial(measure_method, method, data, path, sizes)) | {"tuned": method.tuned}
         accuracy, fit_time_s = results[name]["accuracy"], results[name]["fit_time_s"]
         report(f"{name:28s} test {accuracy:7.2%}   fitted in {fit_time_s:6.1f} s")
     return results
@@ -141,7 +141,7 @@ def measure_method(method: Method, data: StudyData, path: Path, sizes: Sequence[
         sizes: training images of the learning curve, besides all.
 
     Returns:
-        tuned; accuracy, accuracy_interval, errors, macro precision, recall and f1 on the test set; fit_time_s;
+        accuracy, accuracy_interval, errors, macro precision, recall and f1 on the test set; fit_time_s;
         time_per_image_s, the test set read in one go; size_bytes and sha256 of what was stored; curve, validation
         accuracy by number of training images; sets, accuracy by set; predictions, the digits read in the test set.
     """
@@ -162,7 +162,6 @@ def measure_method(method: Method, data: StudyData, path: Path, sizes: Sequence[
     n, right = int(matrix.sum()), int(matrix.trace())
     per_class = evaluation.per_class_report(matrix)
     return {
-        "tuned": method.tuned,
         "accuracy": right / n,
         "accuracy_interval": evaluation.wilson_interval(right, n),
         "errors": n - right,

@@ -14,7 +14,7 @@ import pandas as pd
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
-from optuna.storages import RDBStorage, RetryFailedTrialCallback
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import MaxTrialsCallback
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from scipy import stats
@@ -28,8 +28,12 @@ from digitrec.preprocessing import prepare
 from digitrec.study import keep, slug
 from digitrec.training import DivergedError, train
 
-TRIAL = TrainConfig(epochs=5, plain_epochs=1, drawn_digits=0, soiled_digits=0, non_digits=0)  # what a trial starts from
-ABLATION = TrainConfig(epochs=5, plain_epochs=1, drawn_digits=700, soiled_digits=900, non_digits=700)
+# What a trial starts from, and what the ablation takes away from: trainings on some thousands of images, to which
+# smaller batches than a full training's give steps enough.
+TRIAL = TrainConfig(epochs=5, batch_size=64, plain_epochs=1, drawn_digits=0, soiled_digits=0, non_digits=0)
+ABLATION = TrainConfig(
+    epochs=12, batch_size=64, patience=12, plain_epochs=1, drawn_digits=700, soiled_digits=900, non_digits=700
+)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 HEARTBEAT_S = 60  # a trial whose process was not heard of for twice as long is tried again
 
@@ -159,7 +163,7 @@ def open_study(folder: str | os.PathLike[str], seed: int = 0) -> optuna.Study:
                 f"sqlite:///{path.absolute()}",
                 engine_kwargs={"connect_args": {"timeout": 60}},  # other processes write too
                 heartbeat_interval=HEARTBEAT_S,
-                heartbeat_stale_trial_callback=RetryFailedTrialCallback(),
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
             )
             study = optuna.create_study(
                 study_name="cnn", storage=storage, direction="maximize", load_if_exists=True, pruner=MedianPruner()

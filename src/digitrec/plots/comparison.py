@@ -1,15 +1,16 @@
 """Figures of the study: what features see, and how methods compare."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from digitrec.plots.style import BLUE, GREEN, GREY, ORANGE, check_length, hide_axes, start_figure, styled
@@ -48,8 +49,8 @@ def _draw_projections(axes, view) -> None:
         view, ("columns", "rows"), ({"color": BLUE}, {"color": ORANGE, "ls": "--"}), strict=True
     ):
         axes.step(np.arange(len(ink)), ink, label=name, **look)
-    axes.legend(fontsize=9)
-    axes.set(xlabel="pixel", ylabel="mean ink", ylim=(0, None))
+    axes.legend(fontsize=9, loc="upper right")
+    axes.set(xlabel="pixel", ylabel="mean ink", ylim=(0, 1.5 * max(map(max, view))))  # room for the legend
 
 
 def _draw_contours(axes, view) -> None:
@@ -105,11 +106,9 @@ def accuracy_against_time(names: Sequence[str], accuracy: ArrayLike, time_per_im
         axes.plot(time_ms[chosen], wrong[chosen], linestyle="", markersize=9, label=label, **look)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlim(time_ms.min() / 2, time_ms.max() * 8)
+    axes.set_xlim(time_ms.min() / 2, time_ms.max() * 40)
     axes.set_ylim(wrong.max() * 1.4, wrong.min() / 1.4)  # better is higher
-    for (x, y), name in zip(_spread(time_ms, wrong), names, strict=True):
-        axes.annotate(name, (time_ms[list(names).index(name)], wrong[list(names).index(name)]), (x, y),
-                      textcoords="offset points", fontsize=10, va="center")  # fmt: skip
+    _label_points(figure, axes, time_ms, wrong, names)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 - value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks([tick for tick in (20, 10, 5, 2, 1, 0.5, 0.2, 0.1) if wrong.min() / 1.4 < tick < wrong.max() * 1.4])
@@ -120,15 +119,21 @@ def accuracy_against_time(names: Sequence[str], accuracy: ArrayLike, time_per_im
     return figure
 
 
-def _spread(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
-    """Return offsets of labels, points: to the right of each mark, higher or lower where another label would lie."""
-    offsets: list[tuple[float, float]] = [(9, 0)] * len(x)
-    order = np.argsort(y)
-    for i, j in pairwise(order):
-        close_x = abs(np.log10(x[j] / x[i])) < 0.9
-        if close_x and abs(np.log10(y[j] / y[i])) < 0.05:
-            offsets[i], offsets[j] = (9, 7), (9, -7)
-    return offsets
+def _label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> None:
+    """Write each name beside its point: to the right, or where it covers no other name and no other point."""
+    figure.draw_without_rendering()  # the layout decides how many points apart the data are
+    points = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
+    taken = [Bbox.from_bounds(left - 6, low - 6, 12, 12) for left, low in points]
+    for (left, low), name, at in zip(points, names, zip(x, y, strict=True), strict=True):
+        text = axes.annotate(name, at, (9, 0), textcoords="offset points", fontsize=10, va="center")
+        size = text.get_window_extent()
+        width, height = size.width * 72 / figure.dpi, size.height * 72 / figure.dpi
+        sides = [(side, dy) for dy in (0, 10, -10, 20, -20) for side in (9, -9 - width)]
+        boxes = [Bbox.from_bounds(left + dx, low + dy - height / 2, width, height) for dx, dy in sides]
+        crowded = [sum(box.overlaps(other) for other in taken) for box in boxes]
+        best = int(np.argmin(crowded))
+        text.set_position(sides[best])
+        taken.append(boxes[best])
 
 
 @styled
