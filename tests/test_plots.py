@@ -411,7 +411,7 @@ def test_setting_importance_is_in_percent():
 
 def test_ablation_bars_name_what_costs_most_and_what_may_be_chance():
     figure = draw("ablation_bars")
-    assert figure.get_suptitle() == "On MNIST: no scale costs most, 0.50 points of 98.50 %"
+    assert figure.get_suptitle() == "On MNIST: “no scale” costs most, 0.50 points of 98.50 %"
     assert texts(figure.axes[0]) == ["-0.50 ", "+0.10 "]
     sure, chance = figure.axes[0].collections[1].get_facecolors()
     assert not np.allclose(sure, chance)

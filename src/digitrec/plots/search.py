@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from digitrec.plots.style import BLUE, GREY, ORANGE, start_figure, styled
 
@@ -40,7 +40,7 @@ def setting_importance(importance: Mapping[str, float]) -> Figure:
     ordered = sorted(importance.items(), key=lambda item: item[1])
     names, shares = [name.replace("_", " ") for name, _ in ordered], [100 * share for _, share in ordered]
     figure, axes = start_figure(
-        f"The {names[-1]} decides most: {shares[-1]:.0f} % of the variance", 8, 0.36 * len(names) + 1.4
+        f"{names[-1].capitalize()} decides most: {shares[-1]:.0f} % of the variance", 8, 0.36 * len(names) + 1.4
     )
     bars = axes.barh(names, shares, color=BLUE)
     axes.bar_label(bars, fmt="%.0f", padding=3)
@@ -71,6 +71,9 @@ def setting_slices(trials: pd.DataFrame, log: tuple[str, ...] = ("learning_rate"
         axes.set(xlabel=name.replace("_", " "), ylim=(floor, 100 * best.value + 0.15))
         if name in log:
             axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        elif (ended[name] % 1 == 0).all():
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.grid(axis="y")
     for axes in grid.flat[len(settings) :]:
         axes.set_visible(False)
@@ -89,7 +92,7 @@ def ablation_bars(summary: pd.DataFrame, where: str) -> Figure:
     """
     changes = summary.iloc[1:].sort_values("difference")
     worst = changes.index[0]
-    title = f"{where}: {worst} costs most, {-changes.difference.iloc[0]:.2f} points of {summary['mean'].iloc[0]:.2f} %"
+    title = f"{where}: “{worst}” costs most, {-changes.difference.iloc[0]:.2f} points of {summary['mean'].iloc[0]:.2f} %"
     figure, axes = start_figure(title, 9, 0.34 * len(changes) + 1.8)
     sure = (changes.high < 0) | (changes.low > 0)
     colors = np.where(sure, BLUE, "#BDBDBD")
