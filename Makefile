@@ -11,7 +11,7 @@ run: $(READY)  ## the main job: notebooks 01-04 at real settings, results in out
 app: $(READY)  ## the page: draw a digit and see it read
 	$(BIN)/digitrec app
 
-study: $(READY)  ## every method side by side, about an hour
+study: $(READY)  ## every method side by side, about half an hour
 	$(BIN)/digitrec study
 
 test: $(READY)  ## the tests; those on real MNIST where it is at hand

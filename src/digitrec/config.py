@@ -18,7 +18,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
     schedule: str = "one-cycle"  # of the learning rate: one-cycle, or constant for comparison
-    patience: int = 6  # epochs without a better validation accuracy before training stops
+    patience: int = 6  # epochs without a lower validation loss before training stops
     precision: str = "auto"  # float32, mixed_bfloat16, or auto: bfloat16 where the processor computes in it
 
     network: str = "cnn"  # cnn, or rnn: recurrent, reading row by row

@@ -36,6 +36,16 @@ class _State:
     def epoch(self) -> int:
         return len(self.history.get("val_accuracy", ()))
 
+    @property
+    def epochs_without_gain(self) -> int:
+        """Return how long ago the validation loss was lowest.
+
+        The loss and not the accuracy: by chance an early epoch may read two digits more than any after it, long before
+        the schedule's last epochs, which gain most.
+        """
+        losses = self.history.get("val_loss", [0.0])
+        return len(losses) - 1 - int(np.argmin(losses))
+
 
 def train(
     config: TrainConfig,
@@ -96,7 +106,7 @@ def train(
         state = _read_checkpoint(checkpoint, model, config)
         report(f"resumed after epoch {state.epoch} of {config.epochs}")
     x_validation, y_validation = prepare(validation[0]), validation[1]
-    while state.epoch < config.epochs and state.epoch - state.best_epoch <= config.patience:
+    while state.epoch < config.epochs and state.epochs_without_gain < config.patience:
         start = time.perf_counter()
         logs = _train_epoch(model, _Epoch(pools, config, state.epoch))
         loss, accuracy = logs["loss"], logs["digit_accuracy"]

@@ -73,7 +73,7 @@ def setting_slices(trials: pd.DataFrame, log: tuple[str, ...] = ("learning_rate"
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
         elif (ended[name] % 1 == 0).all():
-            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         axes.grid(axis="y")
     for axes in grid.flat[len(settings) :]:
         axes.set_visible(False)
@@ -92,7 +92,9 @@ def ablation_bars(summary: pd.DataFrame, where: str) -> Figure:
     """
     changes = summary.iloc[1:].sort_values("difference")
     worst = changes.index[0]
-    title = f"{where}: “{worst}” costs most, {-changes.difference.iloc[0]:.2f} points of {summary['mean'].iloc[0]:.2f} %"
+    title = (
+        f"{where}: “{worst}” costs most, {-changes.difference.iloc[0]:.2f} points of {summary['mean'].iloc[0]:.2f} %"
+    )
     figure, axes = start_figure(title, 9, 0.34 * len(changes) + 1.8)
     sure = (changes.high < 0) | (changes.low > 0)
     colors = np.where(sure, BLUE, "#BDBDBD")
