@@ -76,6 +76,16 @@ def test_readme_quotes_the_measured_seeds():
     assert seeds["config"] == json.loads((CNN / "config.json").read_text()) | {"seed": 0}
 
 
+def test_readme_quotes_both_backends():
+    measured = json.loads((ROOT / "benchmarks" / "backends.json").read_text())
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    jax, tensorflow = measured["jax"], measured["tensorflow"]
+    assert f"takes {tensorflow['median_epoch_s']} s. On JAX" in readme
+    assert f"end at {100 * jax['accuracy']:.2f} % of the test set, on" in readme
+    assert f"TensorFlow at {100 * tensorflow['accuracy']:.2f} % (" in readme
+    assert jax["onnx"]["labels_flipped"] == tensorflow["onnx"]["labels_flipped"] == 0
+
+
 def test_readme_quotes_the_measured_page():
     measured = json.loads((ROOT / "benchmarks" / "app.json").read_text())
     readme = (ROOT / "README.md").read_text()

@@ -60,10 +60,10 @@ def test_notebooks_run_on_the_bundled_digits_without_network(tmp_path):
     for path in (*NOTEBOOKS, ROOT / "notebooks" / "run.py"):
         (tmp_path / "notebooks" / path.name).write_bytes(path.read_bytes())
     settings = {
-        "epochs": 2, "filters": [[4], [8], [8]], "dense": 16, "recurrent_units": 8, "learning_rate": 0.01,
-        "drawn_digits": 32, "soiled_digits": 32, "non_digits": 32,
+        "epochs": 2, "batch_size": 64, "filters": [[4], [8], [8]], "dense": 16, "recurrent_units": 8,
+        "learning_rate": 0.01, "drawn_digits": 32, "soiled_digits": 32, "non_digits": 32,
     }  # fmt: skip
-    small = {"limit": 300, "images": 200, "trials": 2, "seeds": 2, "changes": ["all in place", "no dropout"]}
+    small = {"limit": 100, "images": 100, "trials": 2, "seeds": 2, "changes": ["all in place", "no dropout"]}
     parameters = json.dumps({"settings": settings, "sets": "samples", "epochs": 1, **small})
     blocked = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
     done = subprocess.run(
