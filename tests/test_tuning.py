@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +53,13 @@ def test_a_search_goes_on_where_it_was(parts, search):
     best = json.loads((folder / "best.json").read_text())
     assert best["validation_accuracy"] == done.best_value == max(t.value for t in done.trials if t.value)
     assert TrainConfig.from_json(best["config"]) == tuning.suggest_config(FixedTrial(done.best_params), BASE)
+
+
+def test_several_may_begin_the_same_search_at_once(tmp_path):
+    with ThreadPoolExecutor(6) as threads:
+        studies = list(threads.map(lambda _: tuning.open_study(tmp_path), range(6)))
+    studies[0].add_trial(optuna.trial.create_trial(params=tuning.DEFAULTS, distributions=_distributions(), value=0.5))
+    assert [len(study.trials) for study in studies] == [1] * 6
 
 
 def test_trials_as_a_table(search):

@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,6 +36,7 @@ ABLATION = TrainConfig(
     epochs=12, batch_size=64, patience=12, plain_epochs=1, drawn_digits=700, soiled_digits=900, non_digits=700
 )
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+ATTEMPTS = 4  # to open the search, half a second apart
 HEARTBEAT_S = 60  # a trial whose process was not heard of for twice as long is tried again
 
 # What each row of the ablation changes, and nothing else.
@@ -156,23 +158,31 @@ def open_study(folder: str | os.PathLike[str], seed: int = 0) -> optuna.Study:
     path = Path(folder) / "study.db"
     path.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of the heartbeat
+    for attempt in range(1, ATTEMPTS + 1):
         try:
-            storage = RDBStorage(
-                f"sqlite:///{path.absolute()}",
-                engine_kwargs={"connect_args": {"timeout": 60}},  # other processes write too
-                heartbeat_interval=HEARTBEAT_S,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
-            )
-            study = optuna.create_study(
-                study_name="cnn", storage=storage, direction="maximize", load_if_exists=True, pruner=MedianPruner()
-            )
+            study = _open_database(path)
+            break
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
-            raise ValueError(f"{path}: expected a search made here, or a place for one ({error})") from error
+            if attempt == ATTEMPTS:
+                raise ValueError(f"{path}: expected a search made here, or a place for one ({error})") from error
+            time.sleep(0.5)  # another process may be making the tables at this moment
     # Each call has another seed, lest a process that joins, or goes on, try again what was tried.
     study.sampler = TPESampler(seed=seed + len(study.trials))
     return study
+
+
+def _open_database(path: Path) -> optuna.Study:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of the heartbeat
+        storage = RDBStorage(
+            f"sqlite:///{path.absolute()}",
+            engine_kwargs={"connect_args": {"timeout": 60}},  # other processes write too
+            heartbeat_interval=HEARTBEAT_S,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+        )
+        return optuna.create_study(
+            study_name="cnn", storage=storage, direction="maximize", load_if_exists=True, pruner=MedianPruner()
+        )
 
 
 def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
