@@ -357,7 +357,10 @@ def test_a_double_click_on_everything(visit):
     page.on("filechooser", lambda chooser: None)
     for button in page.get_by_role("button").all():
         if button.is_enabled():
-            button.dblclick()
+            try:
+                button.dblclick(timeout=5_000)
+            except playwright.TimeoutError:
+                assert not button.is_enabled()  # an answer to the clicks before took its purpose away
     for part in ("canvas", "bars", "seen", "looked", "digit"):
         page.locator(f"[data-{part}]").dblclick()
     page.get_by_role("button", name="Clear").click()
