@@ -139,7 +139,7 @@ def test_grid_pairs_every_feature_with_every_classifier(data, tmp_path):
     table = study.compare_features(few, two, data, tmp_path, n=200, report=lambda line: None)
     assert table.shape == (3, 2)
     assert table.loc["HOG", "linear SVM"] > table.loc["Hu moments", "linear SVM"]
-    expected = KNeighborsClassifier(3).fit(*study._take(data.training, 200)).predict(data.validation[0])
+    expected = KNeighborsClassifier(3).fit(*study.take(data.training, 200)).predict(data.validation[0])
     assert table.loc["pixels", "nearest neighbours"] == pytest.approx((expected == data.validation[1]).mean())
 
 

@@ -166,7 +166,7 @@ def test_a_lucky_epoch_does_not_end_a_training_whose_loss_falls():
     """The accuracies are of a run that once ended at its thirteenth epoch, at 99.4 % instead of 99.7 %."""
     accuracy = [0.9472, 0.98, 0.9798, 0.9904, 0.9808, 0.9928, 0.9952, 0.9944, 0.9938, 0.9946, 0.9948, 0.9944, 0.995]
     loss = [0.581, 0.396, 0.393, 0.351, 0.370, 0.332, 0.3265, 0.3265, 0.321, 0.316, 0.3164, 0.3157, 0.312]
-    state = training._State({"val_accuracy": accuracy, "val_loss": loss}, best_epoch=6)
+    state = training._State({"val_accuracy": accuracy, "val_loss": loss})
     assert state.epoch == 13
     assert state.epochs_without_gain == 0 < TrainConfig().patience
     assert training._State({"val_accuracy": accuracy[:5], "val_loss": loss[:5]}).epochs_without_gain == 1

@@ -226,10 +226,9 @@ def _tune(options: argparse.Namespace) -> int:
     training, validation = split_validation(images, labels, validation=len(labels) // 12)
     if not 100 <= options.images <= len(training[1]):
         raise ValueError(f"--images: expected 100 to {len(training[1]):,}, got {options.images}")
-    if options.images < len(training[1]):
-        training = split_validation(*training, validation=options.images)[1]
-    from digitrec import plots, runs, tuning  # slow to load: after the data turned out to be there
+    from digitrec import plots, runs, study, tuning  # slow to load: after the data turned out to be there
 
+    training = study.take(training, options.images)
     search = tuning.tune(
         options.folder, training, validation, options.trials, replace(tuning.TRIAL, epochs=options.epochs), _report
     )

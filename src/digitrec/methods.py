@@ -25,6 +25,7 @@ from digitrec import features
 from digitrec.config import TrainConfig
 from digitrec.datasets import split_validation
 from digitrec.evaluation import softmax
+from digitrec.recognizer import Recognizer
 
 MNIST_TRAINING = 55_000  # images that the settings of TrainConfig are meant for
 FEWEST_STEPS = 30  # to an epoch; with fewer images it becomes several
@@ -86,9 +87,7 @@ class Network(ClassifierMixin, BaseEstimator):
         total = np.zeros((len(x), 10), np.float32)
         for model in self.onnx_:
             session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-            for start in range(0, len(x), 100):
-                part = slice(start, start + 100)
-                total[part] += softmax(session.run(None, {session.get_inputs()[0].name: x[part]})[0])
+            total += softmax(Recognizer(session, temperature=1, threshold=0).run_network(x))
         return total / np.float32(len(self.onnx_))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:

@@ -62,8 +62,8 @@ def load_data(
     training, validation = split_validation(images, labels, validation=len(labels) // 12)
     real = {} if sets is None else load_sets(sets, limit and limit // 2)
     if limit is not None:
-        training = _take(training, limit)
-        validation, test = _take(validation, limit // 2), _take(test, limit // 2)
+        training = take(training, limit)
+        validation, test = take(validation, limit // 2), take(test, limit // 2)
     flat = {name: _flatten(pictures) for name, pictures in real.items()}
     return StudyData(_flatten(training), _flatten(validation), _flatten(test), flat)
 
@@ -228,7 +228,7 @@ def compare_features(
     Returns:
         Validation accuracy (at most n images) in 0-1, features in rows, classifiers in columns.
     """
-    training, validation = _take(data.training, n), _take(data.validation, n)
+    training, validation = take(data.training, n), take(data.validation, n)
     rows = {}
     for name, transformer in features.items():
         key = f"{transformer} {classifiers} {n} {len(validation[1])}"
@@ -301,7 +301,7 @@ def _flatten(pictures: Arrays) -> Arrays:
     return prepare(pictures[0]).reshape(len(pictures[0]), -1), pictures[1]
 
 
-def _take(pictures: Arrays, n: int) -> Arrays:
+def take(pictures: Arrays, n: int) -> Arrays:
     """Return n of the pictures, stratified, or all where there are no more."""
     return pictures if n >= len(pictures[1]) else split_validation(*pictures, validation=n)[1]
 

@@ -29,7 +29,6 @@ class _State:
     """All that the next epoch depends on, besides configuration and data."""
 
     history: dict[str, list[float]] = field(default_factory=dict)
-    best_epoch: int = -1
     best_weights: list[np.ndarray] = field(default_factory=list)
 
     @property
@@ -94,7 +93,7 @@ def train(
     if pictures < config.batch_size:
         raise ValueError(f"batch_size: expected at most the {pictures} pictures, got {config.batch_size}")
     model.compile(
-        optimizer=keras.optimizers.AdamW(choose_rate(config, pools), weight_decay=config.weight_decay),
+        optimizer=keras.optimizers.AdamW(choose_rate(config, pictures), weight_decay=config.weight_decay),
         loss=DigitLoss(config.label_smoothing),
         metrics=[digit_accuracy],
         # On TensorFlow's CPU backend XLA makes the step three times slower; JAX has nothing else.
@@ -124,7 +123,7 @@ def train(
             "time_s": time.perf_counter() - start,
         }
         if val_accuracy >= max(state.history.get("val_accuracy", [0.0])):
-            state.best_epoch, state.best_weights = state.epoch, model.get_weights()
+            state.best_weights = model.get_weights()
         for key, value in row.items():
             state.history.setdefault(key, []).append(float(value))
         if checkpoint is not None:
@@ -180,8 +179,8 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps}
 
 
-def choose_rate(config: TrainConfig, pools: dict[str, Arrays]) -> "OneCycle | float":
-    """Return the learning rate that `config.schedule` asks for, over all epochs of these pictures.
+def choose_rate(config: TrainConfig, pictures: int) -> "OneCycle | float":
+    """Return the learning rate that `config.schedule` asks for, over all epochs of so many pictures each.
 
     Raises:
         ValueError: no such schedule.
@@ -190,8 +189,7 @@ def choose_rate(config: TrainConfig, pools: dict[str, Arrays]) -> "OneCycle | fl
         return config.learning_rate
     if config.schedule != "one-cycle":
         raise ValueError(f"schedule: expected one-cycle or constant, got {config.schedule!r}")
-    steps = sum(len(labels) for _, labels in pools.values()) // config.batch_size
-    return OneCycle(config.learning_rate, config.epochs * steps)
+    return OneCycle(config.learning_rate, config.epochs * (pictures // config.batch_size))
 
 
 def choose_precision(precision: str) -> str:
@@ -250,7 +248,7 @@ def _train_epoch(model: keras.Model, epoch: _Epoch) -> dict[str, float]:
 
 def _write_checkpoint(path: str | os.PathLike[str], model: keras.Model, config: TrainConfig, state: _State) -> None:
     """Save everything that the next epoch depends on, beside the old file and then in its place."""
-    notes = {"config": config.to_json(), "history": state.history, "best_epoch": state.best_epoch}
+    notes = {"config": config.to_json(), "history": state.history}
     arrays = {f"variable_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_variables(model))}
     arrays |= {f"best_{i}": value for i, value in enumerate(state.best_weights)}
     beside = Path(path).with_name(Path(path).name + ".part")
@@ -273,7 +271,7 @@ def _read_checkpoint(path: str | os.PathLike[str], model: keras.Model, config: T
         raise ValueError(f"{path} was written under another configuration; delete it or use that configuration")
     for variable, value in zip(_variables(model), variables, strict=True):
         variable.assign(value)
-    return _State(notes["history"], notes["best_epoch"], best)
+    return _State(notes["history"], best)
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
