@@ -25,7 +25,7 @@ lint: $(READY)  ## linter, formatter and type checker
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-notebooks: $(READY)  ## make all committed notebooks and models/cnn anew
+notebooks: $(READY)  ## make all committed notebooks and models anew, an hour or more
 	$(BIN)/python notebooks/run.py --commit
 
 seeds: $(READY)  ## train five seeds and write benchmarks/seeds.json
@@ -43,6 +43,6 @@ $(READY): requirements.lock pyproject.toml
 		{ echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); try: make PYTHON=python3.12"; exit 2; }
 	@echo "Setting up .venv (once, one to three minutes)"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)

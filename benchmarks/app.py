@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from digitrec import runs
+from digitrec import records
 
 RESULTS = Path(__file__).with_suffix(".json")
-HANDS = json.loads((Path(__file__).parents[1] / "tests" / "strokes.json").read_text())["hands"]
+HANDS = json.loads((Path(__file__).parents[1] / "tests" / "app" / "strokes.json").read_text())["hands"]
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -67,22 +67,16 @@ def main() -> int:
         latency = measure_latency(url, options.rounds, options.output.with_suffix(".png"))
         measure_load(url, process, options.clients, WARM_UP)
         clients = measure_load(url, process, options.clients, options.seconds)
-    results = {
-        "machine": runs.describe_machine(),
-        "versions": runs.describe_versions(),
-        "load_before": round(load, 2),
-        "latency": latency,
-        "clients": clients,
-    }
+    results = {"load_before": round(load, 2), "latency": latency, "clients": clients}
     print(describe_results(results))
-    runs.write_json(options.output, results)
+    records.write_result(options.output, results)
     return int(not (latency["met"] and clients["met"]))
 
 
 @contextmanager
 def serve() -> Iterator[tuple[str, int]]:
     """Run the page as a process; yield its address and its id."""
-    command = [sys.executable, "-u", "-m", "digitrec.cli", "app", "--no-browser", "--port", "7860"]
+    command = [sys.executable, "-u", "-m", "digitrec", "app", "--no-browser", "--port", "7860"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         address = None
@@ -202,8 +196,11 @@ def draw_pictures() -> list[str]:
 
 
 def read_memory(process: int) -> float:
-    """Return the resident memory of a process in MB."""
-    return round(int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1]) * 1024 / 1e6, 1)
+    """Return the resident memory of a process, and of those that it started, in MB."""
+    children = (file.read_text().split() for file in Path(f"/proc/{process}/task").glob("*/children"))
+    processes = [str(process), *itertools.chain.from_iterable(children)]
+    kilobytes = [re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{one}/status").read_text())[1] for one in processes]
+    return round(sum(map(int, kilobytes)) * 1024 / 1e6, 1)
 
 
 def summarise(times: Sequence[float]) -> dict[str, Any]:
@@ -214,7 +211,7 @@ def summarise(times: Sequence[float]) -> dict[str, Any]:
 
 def describe_results(results: dict[str, Any]) -> str:
     """Return the results as a table in Markdown, the machine in its first line."""
-    machine, latency, load = results["machine"], results["latency"], results["clients"]
+    machine, latency, load = records.describe_machine(), results["latency"], results["clients"]
     return "\n".join(
         [
             f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; load {results['load_before']}",

@@ -8,27 +8,26 @@ from pathlib import Path
 
 import numpy as np
 
-from digitrec import TrainConfig, augment, load_mnist, prepare, runs, split_validation, train
+from digitrec import TrainConfig, augment, load_mnist, load_split, prepare, records, train
 from digitrec.augmentation import warp
 
 RESULTS = Path(__file__).with_suffix(".json")
 
 
 def main() -> None:
-    (images, labels), _ = load_mnist()
+    (images, _), _ = load_mnist()
     x, config = prepare(images), TrainConfig()
     measured = {
         "warp_60000_s": median_time(lambda part, rng: warp(part[..., 0], config, rng), x),
         "augment_60000_s": median_time(lambda part, rng: augment(part, config, rng), x),
     }
-    training, validation = split_validation(images, labels)
+    training, validation, _ = load_split("mnist")
     # Training varies the pictures in one thread too. Epochs without synthesised pictures are the shortest.
     short = replace(config, epochs=3, plain_epochs=0, drawn_digits=0, soiled_digits=0, non_digits=0)
     _, history = train(short, training, validation)
     measured["epoch_55000_s"] = round(min(history["time_s"]), 2)
     measured["warp_share_of_epoch"] = round(measured["warp_60000_s"] / measured["epoch_55000_s"], 3)
-    measured["machine"] = runs.describe_machine()
-    runs.write_json(RESULTS, measured)
+    records.write_result(RESULTS, measured)
     print(json.dumps(measured, indent=2))
 
 

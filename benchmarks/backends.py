@@ -9,23 +9,23 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from digitrec import runs
+from digitrec import model_folder, records
 
 RESULTS = Path(__file__).with_suffix(".json")
 EPOCHS = 2
 
 
 def main() -> None:
-    measured: dict = {"epochs": EPOCHS, "machine": runs.describe_machine()}
+    measured: dict = {"epochs": EPOCHS}
     with tempfile.TemporaryDirectory() as models:
         for backend in ("tensorflow", "jax"):
             folder = Path(models) / backend
-            command = [sys.executable, "-m", "digitrec.cli"]
+            command = [sys.executable, "-m", "digitrec"]
             environment = {**os.environ, "KERAS_BACKEND": backend}
             train = [*command, "train", f"--models={models}", f"--name={backend}", f"--epochs={EPOCHS}"]
             subprocess.run(train, check=True, env=environment)
             subprocess.run([*command, "evaluate", str(folder)], check=True, env=environment)
-            test, history = runs.read_metrics(folder)["test"], runs.read_history(folder)
+            test, history = model_folder.read_metrics(folder)["test"], model_folder.read_history(folder)
             measured[backend] = {
                 "version": metadata.version(backend),
                 "accuracy": test["accuracy"],
@@ -33,7 +33,7 @@ def main() -> None:
                 "onnx": test["onnx"],
                 "median_epoch_s": round(statistics.median(history["time_s"]), 1),
             }
-            runs.write_json(RESULTS, measured)
+            records.write_result(RESULTS, measured)
     print(json.dumps(measured, indent=2))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from digitrec import runs
+from digitrec import model_folder, records
 
 RESULTS = Path(__file__).with_suffix(".json")
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "7_crossed.png"
@@ -39,8 +39,8 @@ def main() -> int:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     try:
-        model = str(runs.find_model(options.model).resolve())
-    except runs.ModelError as error:
+        model = str(model_folder.find_model(options.model).resolve())
+    except model_folder.ModelError as error:
         parser.error(str(error))
     with TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
@@ -48,15 +48,13 @@ def main() -> int:
             another.submit(draw_photo, photo).result()
         rows = measure_processes(model, photo, options.repeats, not options.no_keras)
         rows += measure_calls(model, photo, options.repeats, not options.no_keras)
-    results = {
-        "machine": runs.describe_machine(),
-        "versions": runs.describe_versions(),
+    results = records.describe_origin() | {
         "load_before": round(load, 2),
         "repeats": options.repeats,
         "rows": rows,
     }
     print(write_table(results))
-    runs.write_json(options.output, results)
+    records.write_result(options.output, results)
     return int(any(row.get("met") is False for row in rows))
 
 
@@ -77,7 +75,7 @@ def draw_photo(path: Path) -> None:
 
 def measure_processes(model: str, photo: Path, repeats: int, keras: bool) -> list[dict[str, Any]]:
     """Measure processes from their start to their end, their peak memory, and what imports cost in them."""
-    predict = ["-m", "digitrec.cli", "predict", "--model", model]
+    predict = ["-m", "digitrec", "predict", "--model", model]
     one, large = (measure_process([*predict, str(path)], repeats) for path in (SAMPLE, photo))
     other = measure_process(["-c", KERAS, model, str(SAMPLE)], min(repeats, 3)) if keras else (None, None)
     bare, _ = measure_process(["-c", "pass"], repeats)
@@ -212,11 +210,16 @@ def write_table(results: dict[str, Any]) -> str:
         "| --- | --- | ---: | ---: | ---: | --- |",
     ]
     for row in results["rows"]:
-        figures = (f"{row[name]:,.4g}" if name in row else "" for name in COLUMNS)
+        figures = (write_figure(row[name]) if name in row else "" for name in COLUMNS)
         target = f"≤ {row['at_most']:g}" if "at_most" in row else f"≥ {row['at_least']:g}" if "at_least" in row else ""
         missed = " **missed**" if row.get("met") is False else ""
         lines.append(f"| {row['what']} | {row['unit']} | {' | '.join(figures)} | {target}{missed} |")
     return "\n".join(lines)
+
+
+def write_figure(value: float) -> str:
+    """Return a number to four digits, without an exponent."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 if __name__ == "__main__":

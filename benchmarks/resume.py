@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from digitrec import runs
+from digitrec import model_folder, records
 
 RESULTS = Path(__file__).with_suffix(".json")
-COMMAND = [sys.executable, "-m", "digitrec.cli", "train", "--dataset=digits", "--epochs=8"]
+COMMAND = [sys.executable, "-m", "digitrec", "train", "--dataset=digits", "--epochs=8"]
 
 
 def main() -> None:
@@ -25,21 +25,20 @@ def main() -> None:
                 if line.startswith("epoch  3"):
                     process.send_signal(signal.SIGKILL)
         subprocess.run([*command, "--name=killed", "--resume"], check=True)
-        histories = {name: runs.read_history(Path(models) / name) for name in ("whole", "killed")}
+        histories = {name: model_folder.read_history(Path(models) / name) for name in ("whole", "killed")}
         measured = {
             "validation_accuracy": {name: history["val_accuracy"] for name, history in histories.items()},
             "loss": {name: history["loss"] for name, history in histories.items()},
             "same_weights": len({digest_weights(Path(models) / name) for name in histories}) == 1,
-            "machine": runs.describe_machine(),
         }
-    runs.write_json(RESULTS, measured)
+    records.write_result(RESULTS, measured)
     print(json.dumps(measured, indent=2))
 
 
 def digest_weights(folder: Path) -> str:
     """Return a hash over all weights of a model folder."""
     digest = hashlib.sha256()
-    for values in runs.load_model(folder).get_weights():
+    for values in model_folder.load_model(folder).get_weights():
         digest.update(values.tobytes())
     return digest.hexdigest()
 

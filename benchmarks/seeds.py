@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from digitrec import TrainConfig, evaluate_model, runs, train_model
+from digitrec import TrainConfig, evaluate_model, records, train_model
 
 RESULTS = Path(__file__).with_suffix(".json")
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--keep", type=Path, help="keep the model folders here, one a seed")
     options = parser.parse_args()
-    results: dict = {"config": TrainConfig().to_json(), "machine": runs.describe_machine(), "runs": []}
+    results: dict = {**records.describe_origin(), "config": TrainConfig().to_json(), "runs": []}
     if RESULTS.exists():
         stored = json.loads(RESULTS.read_text())
         # JSON knows no tuples: compare what both look like there.
@@ -45,7 +45,7 @@ def main() -> None:
                 }
             )
             summarise(results)
-            runs.write_json(RESULTS, results)
+            records.write_json(RESULTS, results)
             print(f"seed {seed}: {test['accuracy']:.2%}, {test['errors']} errors, {time_s / 60:.1f} min", flush=True)
     print(
         f"{len(results['runs'])} seeds: {results['mean']:.2%} ± {results['deviation']:.2%}, "

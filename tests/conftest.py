@@ -1,11 +1,10 @@
 """What the tests share: small real data, and real MNIST where it is at hand."""
 
-import os
-
 import numpy as np
 import pytest
 
 from digitrec import datasets
+from digitrec.mnist import MissingDataError, find_mnist, load_mnist
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +16,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="session")
 def mnist() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """MNIST as load_mnist returns it; skips where it is not at hand, and never downloads."""
-    folder = os.environ.get("DIGITREC_DATA_DIR", datasets.DATA_FOLDER)
     try:
-        return datasets.load_mnist(folder)
-    except datasets.MissingDataError as error:
+        return load_mnist(find_mnist())
+    except MissingDataError as error:
         pytest.skip(str(error))

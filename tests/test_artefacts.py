@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digitrec import Recognizer, evaluation, load_model, prepare, runs
-from digitrec.recognizer import read_logits
+from digitrec import Recognizer, evaluation, load_model, model_folder, prepare, workflow
+from digitrec.calibration import read_logits
 
 ROOT = Path(__file__).parents[1]
 CNN = ROOT / "models" / "cnn"
@@ -29,12 +30,13 @@ def test_model_folder_is_whole_and_small():
 
 
 def test_files_are_those_the_metrics_were_measured_on():
-    for name in ("model.keras", "model.onnx"):
-        runs.check_hash(CNN, name)
+    for name in ("model.keras", "model.onnx", "config.json"):
+        model_folder.read_verified(CNN, name)
+    model_folder.read_calibration(CNN)
 
 
 def test_history_and_metrics_tell_the_same():
-    history, metrics = runs.read_history(CNN), runs.read_metrics(CNN)
+    history, metrics = model_folder.read_history(CNN), model_folder.read_metrics(CNN)
     assert len(history["loss"]) == metrics["training"]["epochs"]
     best = history["val_accuracy"][metrics["training"]["best_epoch"] - 1]
     assert best == max(history["val_accuracy"])
@@ -56,7 +58,7 @@ def test_committed_accuracy_is_reproduced(mnist):
     _, (images, labels) = mnist
     recognizer = Recognizer.load(CNN)
     probabilities, _ = read_logits(recognizer.compute_logits(prepare(images)), recognizer.temperature)
-    again, stated = evaluation.evaluate(probabilities, labels), runs.read_metrics(CNN)["test"]
+    again, stated = evaluation.evaluate(probabilities, labels), model_folder.read_metrics(CNN)["test"]
     assert abs(again["errors"] - stated["errors"]) <= 1  # another processor may round another way
     assert again["accuracy"] >= 0.996
 
@@ -65,15 +67,101 @@ def test_models_page_is_generated_from_the_metrics(tmp_path):
     folder = tmp_path / "cnn"
     folder.mkdir()
     (folder / "metrics.json").write_bytes((CNN / "metrics.json").read_bytes())
-    assert runs.write_models_table(tmp_path) == (ROOT / "models" / "README.md").read_text()
+    assert workflow.write_models_table(tmp_path) == (ROOT / "models" / "README.md").read_text()
+
+
+def read_result(name):
+    return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
+
+
+def read_readme():
+    return (ROOT / "README.md").read_text()
+
+
+def unwrap(text):
+    return " ".join(text.split())
 
 
 def test_readme_quotes_the_measured_seeds():
-    seeds = json.loads((ROOT / "benchmarks" / "seeds.json").read_text())
-    readme = (ROOT / "README.md").read_text()
+    seeds, readme = read_result("seeds"), read_readme()
     assert len(seeds["runs"]) >= 5
-    assert f"{seeds['mean'] * 100:.2f} ± {seeds['deviation'] * 100:.2f} %" in readme
-    assert seeds["config"] == json.loads((CNN / "config.json").read_text()) | {"seed": 0}
+    mean, deviation = 100 * seeds["mean"], 100 * seeds["deviation"]
+    errors = statistics.mean(run["errors"] for run in seeds["runs"])
+    assert f"over five seeds | **{mean:.2f} ± {deviation:.2f} %** ({errors:.0f} errors of 10,000) |" in readme
+    rows = [
+        f"| {run['seed']} | {run['errors']} | {run['accuracy']:.2%} | {run['validation_accuracy']:.2%} "
+        f"| {run['time_s'] / 60:.1f} min |"
+        for run in seeds["runs"]
+    ]
+    median = statistics.median(run["time_s"] for run in seeds["runs"])
+    rows += [f"| **mean ± deviation** | **{errors:.1f}** | **{mean:.2f} ± {deviation:.2f} %** | "
+             f"| **median {median / 60:.1f} min** |"]  # fmt: skip
+    assert "\n".join(rows) in readme
+    settings = json.loads((CNN / "config.json").read_text())
+    assert seeds["config"] == settings | {"seed": 0}
+    chosen = next(run for run in seeds["runs"] if run["seed"] == settings["seed"])
+    assert chosen["errors"] == model_folder.read_metrics(CNN)["test"]["errors"]
+    assert f"The committed network is seed {settings['seed']}, chosen for" in unwrap(readme)
+
+
+def test_readme_quotes_the_measured_handwriting():
+    measured, readme = read_result("real_handwriting"), read_readme()
+    digits = {name: one for name, one in measured["sets"].items() if one.get("digits")}
+    rows = re.findall(r"^\| (\w+): [^|]*\| (\d+) \| ([\d.%]*) \| ([\d.%]*) \| ([\d.%]*) \|$", readme, re.MULTILINE)
+    assert {row[0] for row in rows} == set(measured["sets"])
+    for name, pictures, right, answered, right_of_these in rows:
+        one = measured["sets"][name]
+        assert int(pictures) == one["pictures"]
+        if name in digits:
+            shares = (one["digits"][key] for key in ("accuracy", "coverage", "accuracy_answered"))
+            assert (right, answered, right_of_these) == tuple(f"{share:.1%}" for share in shares)
+        else:
+            assert (right, answered, right_of_these) == ("", f"{1 - one['others']['declined']:.1%}", "")
+    mean = measured["mean_accuracy"]
+    assert f"| **mean of the digit sets** | | **{mean:.1%}** | {measured['mean_coverage']:.1%} | |" in readme
+    assert f"were chosen | **{100 * mean:.1f} %** on average |" in readme
+    assert f"The {100 * mean:.1f} % is a development figure" in readme
+    assert f"The pooled calibration error is {measured['expected_calibration_error']:.1%}" in unwrap(readme)
+    letters = measured["sets"]["letters"]["others"]
+    declined, n = round(letters["declined"] * letters["pictures"]), letters["pictures"]
+    low, high = evaluation.wilson_interval(declined, n)
+    assert f"**{declined} of {n}** (95 % interval {100 * low:.1f}–{100 * high:.1f} %)" in readme
+    test = model_folder.read_metrics(CNN)["test"]
+    assert f"on MNIST's test set {test['expected_calibration_error']:.1%}." in unwrap(readme)
+    assert f"Of MNIST's test digits {test['declined']:.2%} are declined" in unwrap(readme)
+
+
+def test_readme_quotes_what_the_keeper_of_the_sealed_sets_measured():
+    sealed, readme = read_result("sealed"), unwrap(read_readme())
+    ours, usual, person = (100 * share for share in sealed["accuracy"].values())
+    assert statistics.mean(sealed["sets"].values()) == pytest.approx(sealed["accuracy"]["digitrec"], abs=5e-5)
+    assert f"tuned anything on | **{ours:.1f} %** on average (the usual way {usual:.1f} %) |" in readme
+    assert (
+        f"the network of commit {sealed['commit']} reads {ours:.1f} % ({sealed['pictures']:,} pictures; "
+        f"the usual way {usual:.1f}, a person about {person:.1f})"
+    ) in readme
+    assert f"{ours:.1f} % on the sealed sets above" in readme
+
+
+def test_readme_quotes_the_measured_speed():
+    measured, readme = read_result("inference"), read_readme()
+    for row in measured["rows"]:
+        values = [row.get(name) for name in ("digitrec", "model(x)", "model.predict")]
+        figures = ("" if one is None else f"{one:,.0f}" if one >= 1000 else f"{one:.4g}" for one in values)
+        assert f"| {row['what']} | {row['unit']} | {' | '.join(figures)} |" in readme
+    (one,) = (row["digitrec"] for row in measured["rows"] if row["what"] == "one 28×28 array")
+    assert 0.15 <= one < 0.25  # ms: the fifth of a millisecond that is claimed
+    assert f"on {measured['machine']['cores']} cores of an {measured['machine']['processor']}" in unwrap(readme)
+
+
+def test_every_result_says_what_made_it_and_stands_in_the_log():
+    log = (ROOT / "benchmarks" / "LOG.md").read_text()
+    for path in (ROOT / "benchmarks").glob("*.json"):
+        result = json.loads(path.read_text())
+        assert {"date", "commit"} <= set(result), path.name
+        assert path.name == "sealed.json" or "machine" in result, path.name
+        assert f"]({path.name})" in log, path.name
+        assert f"| {result['date']} | {result['commit'][:7]}" in log, path.name
 
 
 def test_readme_quotes_both_backends():
@@ -91,7 +179,11 @@ def test_readme_quotes_the_measured_page():
     readme = (ROOT / "README.md").read_text()
     latency = measured["latency"]
     assert f"{latency['median_ms']:.0f} ms, {latency['p95_ms']:.0f} ms at the 95th percentile" in readme
-    assert f"get {measured['clients']['per_second']:.0f} answers a second" in readme
+    clients = measured["clients"]
+    told = (
+        f"get {clients['per_second']:.0f} answers a second, each after a median wait of {clients['median_ms']:.0f} ms"
+    )
+    assert told in unwrap(readme)
     assert latency["p95_ms"] <= 150
     assert measured["clients"]["failures"] == 0
 

@@ -5,7 +5,7 @@ import pytest
 
 from digitrec.augmentation import augment, change_stroke, warp
 from digitrec.config import TrainConfig
-from digitrec.preprocessing import prepare
+from digitrec.preprocessing.form import prepare
 
 STILL = TrainConfig(rotation=0, shift=0, scale=0, shear=0, elastic=0, stroke=0, blur=0, fade=0, erase=0, flip=False)
 

@@ -36,6 +36,7 @@ def test_figures_are_those_counted_by_hand(tmp_path):
     done = run("real_handwriting.py", tmp_path, "--json", tmp_path / "out.json")
     assert done.returncode == 0
     results = json.loads((tmp_path / "out.json").read_text())
+    assert {"machine", "versions", "date", "commit"} <= set(results)
     assert set(results["sets"]) == {"a", "b", "c"}
     first, second, third = (results["sets"][name] for name in "abc")
     assert (first["pictures"], first["unreadable"], first["skipped"]) == (6, 1, 0)

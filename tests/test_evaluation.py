@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from digitrec import evaluation
+from digitrec import calibration, evaluation
 
 LOGITS = hnp.arrays(np.float64, (12, 4), elements=st.floats(-30, 30))
 # Few different values, so that ties are common.
@@ -27,7 +27,7 @@ def make_predictions(n=2000, seed=0):
     labels = rng.integers(0, 10, n)
     logits = rng.normal(size=(n, 10)) * 2
     logits[np.arange(n), labels] += 4
-    return evaluation.softmax(logits), labels
+    return calibration.softmax(logits), labels
 
 
 def one_hot(classes, count=10):
@@ -39,20 +39,6 @@ def test_import_loads_neither_sklearn_nor_matplotlib():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "numpy" in loaded.stdout.split()
     assert not {"sklearn", "scipy", "matplotlib", "keras"} & set(loaded.stdout.split())
-
-
-@given(LOGITS, st.floats(-1e3, 1e3))
-def test_softmax_sums_to_one_keeps_order_and_ignores_a_shift(logits, shift):
-    p = evaluation.softmax(logits)
-    np.testing.assert_allclose(p.sum(axis=1), 1)
-    np.testing.assert_allclose(evaluation.softmax(logits + shift), p, atol=1e-9)
-    assert (np.take_along_axis(p, logits.argmax(1)[:, None], 1)[:, 0] == p.max(1)).all()
-
-
-def test_softmax_by_hand_and_without_overflow():
-    np.testing.assert_allclose(evaluation.softmax([0, math.log(3)]), [0.25, 0.75])
-    np.testing.assert_array_equal(evaluation.softmax([1e4, 0.0]), [1, 0])
-    assert evaluation.softmax(np.zeros((2, 10), np.float32)).dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -155,25 +141,6 @@ def test_reliability_bins_hold_every_picture_in_the_right_bin():
     assert count.sum() == len(labels)
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
-def test_fit_temperature_recovers_a_known_one(temperature):
-    rng = np.random.default_rng(1)
-    logits = rng.normal(size=(40_000, 10)) * 2
-    chance = evaluation.softmax(logits).cumsum(axis=1)
-    labels = (chance < rng.random((len(logits), 1))).sum(axis=1).clip(max=9)
-    assert evaluation.fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.03)
-
-
-@given(LOGITS, hnp.arrays(np.int64, 12, elements=st.integers(0, 3)))
-def test_no_other_temperature_is_more_likely(logits, labels):
-    def loss(temperature):
-        p = evaluation.softmax(logits / temperature)[np.arange(12), labels]
-        return -np.log(np.maximum(p, 1e-300)).mean()
-
-    best = loss(evaluation.fit_temperature(logits, labels))
-    assert all(best <= loss(other) + 1e-6 for other in np.geomspace(0.1, 100, 25))
-
-
 def test_most_confident_errors_come_surest_first():
     p = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8], [0.4, 0.6]])
     assert evaluation.most_confident_errors(p, [0, 0, 0, 0], 2).tolist() == [2, 1]
@@ -211,19 +178,6 @@ def test_auroc_agrees_with_sklearn(positive, negative):
     assert evaluation.auroc(positive, negative) == pytest.approx(expected)
 
 
-@given(SCORES, st.floats(0, 0.99))
-def test_choose_threshold_declines_no_more_and_a_higher_one_would(scores, share):
-    threshold = evaluation.choose_threshold(scores, share)
-    assert (scores < threshold).mean() <= share + 1e-9
-    assert (scores < np.nextafter(threshold, 2)).mean() > share - 1e-9
-
-
-def test_choose_threshold_uses_the_whole_share():
-    scores = np.arange(100) / 100
-    for percent in range(100):
-        assert (scores < evaluation.choose_threshold(scores, percent / 100)).sum() == percent
-
-
 GOOD, LABELS = one_hot([0, 1]), np.array([0, 1])
 
 
@@ -251,8 +205,8 @@ def test_wrong_probabilities_or_labels_are_refused(probabilities, labels, says):
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
-        (evaluation.softmax, ([0.0, math.inf],)),
-        (evaluation.softmax, (1.0,)),
+        (calibration.softmax, ([0.0, math.inf],)),
+        (calibration.softmax, (1.0,)),
         (evaluation.wilson_interval, (11, 10)),
         (evaluation.wilson_interval, (0, 0)),
         (evaluation.wilson_interval, (5, 10, 1.0)),
@@ -262,11 +216,11 @@ def test_wrong_probabilities_or_labels_are_refused(probabilities, labels, says):
         (evaluation.most_confident_errors, (GOOD, LABELS, -1)),
         (evaluation.mcnemar, ([1, 0], [1, 1])),
         (evaluation.mcnemar, ([True], [True, False])),
-        (evaluation.fit_temperature, ([[0.0, math.nan]], [0])),
+        (calibration.fit_temperature, ([[0.0, math.nan]], [0])),
         (evaluation.risk_coverage, ([0.5], [1])),
         (evaluation.risk_coverage, ([math.nan], [True])),
         (evaluation.auroc, ([], [0.5])),
-        (evaluation.choose_threshold, ([0.5], 1.0)),
+        (calibration.choose_threshold, ([0.5], 1.0)),
     ],
 )
 def test_wrong_arguments_are_refused(function, arguments):

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from digitrec import datasets, explanation
-from digitrec.evaluation import softmax
-from digitrec.pictures import PictureError
-from digitrec.preprocessing import prepare
+from digitrec import explanation
+from digitrec.calibration import softmax
+from digitrec.preprocessing.decoding import PictureError
+from digitrec.preprocessing.form import prepare
 from digitrec.recognizer import Recognizer
-
-SAMPLES = datasets.DATA_FOLDER / "samples"
+from digitrec.records import SAMPLES
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from PIL import Image
 
 from digitrec import Recognizer, datasets, prepare, split_validation, to_mnist
 from digitrec import recognizer as recognizer_module
-from digitrec.evaluation import softmax
-from digitrec.pictures import PictureError
-from digitrec.recognizer import Answer, read_logits
+from digitrec.calibration import read_logits, softmax
+from digitrec.preprocessing.decoding import PictureError
+from digitrec.recognizer import Answer
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data" / "samples"

@@ -3,75 +3,64 @@
 The names below load their module when first used, so that `import digitrec` costs a few milliseconds.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import os
 
+from digitrec.faces import hand_on
+
+# From 1.29 on ONNX Runtime sends its makers what it runs, and keeps a device's number under ~/.cache, unless told not
+# to before it is loaded. Here, so that no module of digitrec can be imported before.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+TYPE_CHECKING = False  # as type checkers take it for true: typing would be half of what this costs
 if TYPE_CHECKING:
-    from digitrec import app
-    from digitrec.augmentation import augment
-    from digitrec.config import TrainConfig
-    from digitrec.datasets import load_dataset, load_digits, load_folder, load_mnist, split_validation
-    from digitrec.evaluation import evaluate
-    from digitrec.networks import build_cnn
-    from digitrec.personal import teach
-    from digitrec.pipeline import evaluate_model, train_model
-    from digitrec.preprocessing import prepare, to_mnist
-    from digitrec.recognizer import Recognizer
-    from digitrec.runs import load_model
-    from digitrec.training import train
+    from digitrec import app as app
+    from digitrec import plots as plots
+    from digitrec import study as study
+    from digitrec.augmentation import augment as augment
+    from digitrec.config import TrainConfig as TrainConfig
+    from digitrec.datasets import load_dataset as load_dataset
+    from digitrec.datasets import load_digits as load_digits
+    from digitrec.datasets import load_split as load_split
+    from digitrec.datasets import split_validation as split_validation
+    from digitrec.evaluation import evaluate as evaluate
+    from digitrec.fitting import DivergedError as DivergedError
+    from digitrec.handwriting.folders import load_folder as load_folder
+    from digitrec.handwriting.teaching import teach as teach
+    from digitrec.idx import DataError as DataError
+    from digitrec.mnist import MissingDataError as MissingDataError
+    from digitrec.mnist import load_mnist as load_mnist
+    from digitrec.model_folder import ModelError as ModelError
+    from digitrec.model_folder import load_model as load_model
+    from digitrec.networks import build_cnn as build_cnn
+    from digitrec.preprocessing.decoding import PictureError as PictureError
+    from digitrec.preprocessing.form import prepare as prepare
+    from digitrec.preprocessing.form import to_mnist as to_mnist
+    from digitrec.recognizer import Answer as Answer
+    from digitrec.recognizer import Recognizer as Recognizer
+    from digitrec.training import train as train
+    from digitrec.workflow import evaluate_model as evaluate_model
+    from digitrec.workflow import train_model as train_model
 
 __version__ = "0.1.0"
-__all__ = [
-    "Recognizer",
-    "TrainConfig",
-    "app",
-    "augment",
-    "build_cnn",
-    "evaluate",
-    "evaluate_model",
-    "load_dataset",
-    "load_digits",
-    "load_folder",
-    "load_mnist",
-    "load_model",
-    "prepare",
-    "split_validation",
-    "teach",
-    "to_mnist",
-    "train",
-    "train_model",
-]
-
-_HOMES = {
-    "Recognizer": "recognizer",
-    "TrainConfig": "config",
-    "app": "app",
-    "augment": "augmentation",
-    "build_cnn": "networks",
-    "evaluate": "evaluation",
-    "evaluate_model": "pipeline",
-    "load_dataset": "datasets",
-    "load_digits": "datasets",
-    "load_folder": "datasets",
-    "load_mnist": "datasets",
-    "load_model": "runs",
-    "prepare": "preprocessing",
-    "split_validation": "datasets",
-    "teach": "personal",
-    "to_mnist": "preprocessing",
-    "train": "training",
-    "train_model": "pipeline",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'digitrec' has no attribute {name!r}")
-    module = import_module(f"digitrec.{_HOMES[name]}")
-    value = module if name == _HOMES[name] else getattr(module, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = hand_on(
+    __name__,
+    {
+        "app": (),
+        "augmentation": ("augment",),
+        "config": ("TrainConfig",),
+        "datasets": ("load_dataset", "load_digits", "load_split", "split_validation"),
+        "evaluation": ("evaluate",),
+        "fitting": ("DivergedError",),
+        "handwriting": ("load_folder", "teach"),
+        "idx": ("DataError",),
+        "mnist": ("MissingDataError", "load_mnist"),
+        "model_folder": ("ModelError", "load_model"),
+        "networks": ("build_cnn",),
+        "plots": (),
+        "preprocessing": ("PictureError", "prepare", "to_mnist"),
+        "recognizer": ("Answer", "Recognizer"),
+        "study": (),
+        "training": ("train",),
+        "workflow": ("evaluate_model", "train_model"),
+    },
+)  # fmt: skip

@@ -28,6 +28,11 @@ def augment(x: np.ndarray, config: TrainConfig, rng: np.random.Generator) -> np.
 
     Returns:
         float32 (n, 28, 28, 1) in 0-1, a new array.
+
+    >>> from digitrec import TrainConfig, load_digits, prepare
+    >>> (images, labels), _ = load_digits()
+    >>> augment(prepare(images[:8]), TrainConfig(), np.random.default_rng(0)).shape
+    (8, 28, 28, 1)
     """
     images = warp(x[..., 0], config, rng)
     if config.flip:

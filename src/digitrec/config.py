@@ -1,7 +1,16 @@
 """Every choice of a training run in one frozen record, saved as config.json with the model it made."""
 
-from dataclasses import asdict, dataclass, fields
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+
+def _setting(
+    default: Any, text: str, least: float | None = None, most: float = math.inf, choices: Sequence[str] = ()
+) -> Any:
+    """Declare a field: its default, what it is, and the values it may have."""
+    return field(default=default, metadata={"help": text, "least": least, "most": most, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -9,40 +18,65 @@ class TrainConfig:
     """What decides a training run; change a field with `dataclasses.replace`.
 
     The strengths of the augmentation are half-widths of uniform distributions, unless stated otherwise.
+
+    Raises:
+        ValueError: a value of another type, or out of its range; the message names it.
+
+    >>> from dataclasses import replace
+    >>> replace(TrainConfig(), epochs=3).varied_epochs
+    3
+    >>> TrainConfig(learning_rate=-1)
+    Traceback (most recent call last):
+    ValueError: learning_rate: expected a number of 1e-09 or more, got -1
     """
 
-    seed: int = 0  # of the weights, the order, dropout, augmentation and synthesis
-    epochs: int = 16
-    batch_size: int = 256
-    learning_rate: float = 6e-3  # the peak of the one-cycle schedule
-    weight_decay: float = 0.02
-    label_smoothing: float = 0.05
-    schedule: str = "one-cycle"  # of the learning rate: one-cycle, or constant for comparison
-    patience: int = 6  # epochs without a lower validation loss before training stops
-    precision: str = "auto"  # float32, mixed_bfloat16, or auto: bfloat16 where the processor computes in it
+    seed: int = _setting(0, "of the weights, the order, dropout, augmentation and synthesis", 0)
+    epochs: int = _setting(16, "how often to go through the pictures", 1)
+    batch_size: int = _setting(256, "pictures a step", 1)
+    learning_rate: float = _setting(6e-3, "the peak of the one-cycle schedule", 1e-9)
+    weight_decay: float = _setting(0.02, "of the weights, as AdamW has it", 0, 10)
+    label_smoothing: float = _setting(0.05, "share of a label that goes to all classes", 0, 0.9)
+    schedule: str = _setting("one-cycle", "of the learning rate", choices=("one-cycle", "constant"))
+    patience: int = _setting(6, "epochs without a lower validation loss before training stops", 1)
+    precision: str = _setting(
+        "auto",
+        "of the numbers; auto: bfloat16 where the processor computes in it",
+        choices=("auto", "float32", "mixed_bfloat16"),
+    )
 
-    network: str = "cnn"  # cnn, or rnn: recurrent, reading row by row
-    filters: tuple[tuple[int, ...], ...] = ((16,), (32, 48), (64, 96))  # 3x3 convolutions between poolings
-    batch_normalisation: bool = True  # of each block of convolutions
-    recurrent_units: int = 128  # of the recurrent network, in each direction
-    dense: int = 64
-    dropout: float = 0.2
+    network: str = _setting("cnn", "cnn, or rnn: recurrent, reading row by row", choices=("cnn", "rnn"))
+    filters: tuple[tuple[int, ...], ...] = _setting(
+        ((16,), (32, 48), (64, 96)), "of the 3x3 convolutions, in blocks between poolings", 1
+    )
+    batch_normalisation: bool = _setting(True, "normalise each block of convolutions")
+    recurrent_units: int = _setting(128, "of the recurrent network, in each direction", 1)
+    dense: int = _setting(64, "units of the dense layer", 1)
+    dropout: float = _setting(0.2, "share of the dense layer's units left out at each step", 0, 0.95)
 
-    rotation: float = 10.0  # degrees
-    shift: float = 2.0  # pixels
-    scale: float = 0.12  # relative, each axis on its own
-    shear: float = 0.25  # horizontal slant, pixels a pixel
-    elastic: float = 0.6  # standard deviation of the displacement, pixels
-    stroke: float = 0.4  # thinner (-) to thicker (+), in pixels
-    blur: float = 0.3  # 0 to this share of a 3x3 binomial blur
-    fade: float = 0.1  # ink loses up to this share of its brightness
-    erase: float = 0.02  # share of the images that lose a small patch
-    flip: bool = False  # left to right; hurts digits, offered for the experiment
-    plain_epochs: int = 2  # last epochs, trained on the pictures as they are
+    rotation: float = _setting(10.0, "degrees", 0, 360)
+    shift: float = _setting(2.0, "pixels", 0, 14)
+    scale: float = _setting(0.12, "relative, each axis on its own", 0, 0.9)
+    shear: float = _setting(0.25, "horizontal slant, pixels a pixel", 0, 2)
+    elastic: float = _setting(0.6, "standard deviation of the displacement, pixels", 0, 14)
+    stroke: float = _setting(0.4, "thinner (-) to thicker (+), in pixels", 0, 1)
+    blur: float = _setting(0.3, "0 to this share of a 3x3 binomial blur", 0, 1)
+    fade: float = _setting(0.1, "ink loses up to this share of its brightness", 0, 1)
+    erase: float = _setting(0.02, "share of the images that lose a small patch", 0, 1)
+    flip: bool = _setting(False, "left to right; hurts digits, offered for the experiment")
+    plain_epochs: int = _setting(2, "last epochs on the pictures as they are; at most a quarter of all", 0)
 
-    drawn_digits: int = 8_000  # synthesised examples mixed into every epoch
-    soiled_digits: int = 10_000
-    non_digits: int = 8_000
+    drawn_digits: int = _setting(8_000, "digits drawn by code in every epoch", 0)
+    soiled_digits: int = _setting(10_000, "digits on soiled paper, among pieces of others, in every epoch", 0)
+    non_digits: int = _setting(8_000, "letters, scribbles and pairs of digits in every epoch", 0)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            _check(setting.name, getattr(self, setting.name), setting.default, setting.metadata)
+
+    @property
+    def varied_epochs(self) -> int:
+        """How many epochs vary the pictures: all but `plain_epochs`, which are at most a quarter of them."""
+        return self.epochs - min(self.plain_epochs, self.epochs // 4)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a dictionary that JSON can hold."""
@@ -53,12 +87,34 @@ class TrainConfig:
         """Rebuild a configuration from `to_json`'s dictionary.
 
         Raises:
-            ValueError: a key that is no field, so that a misspelt setting is never ignored.
+            ValueError: a key that is no field, so that a misspelt setting is never ignored; or a wrong value.
         """
-        unknown = set(values) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown settings {sorted(unknown)}; expected among {[f.name for f in fields(cls)]}")
+        known = [setting.name for setting in fields(cls)]
+        if not isinstance(values, dict) or (unknown := set(values) - set(known)):
+            got = f"unknown settings {sorted(unknown)}" if isinstance(values, dict) else f"got {type(values).__name__}"
+            raise ValueError(f"{got}; expected settings among {known}")
         values = dict(values)
-        if "filters" in values:
-            values["filters"] = tuple(tuple(block) for block in values["filters"])
+        if isinstance(values.get("filters"), list):
+            values["filters"] = tuple(tuple(block) if isinstance(block, list) else block for block in values["filters"])
         return cls(**values)
+
+
+def _check(name: str, value: Any, default: Any, allowed: Any) -> None:
+    """Raise a ValueError that names a setting and says what was expected of it."""
+    least, most, choices = allowed["least"], allowed["most"], allowed["choices"]
+    if isinstance(default, bool):
+        right, expected = isinstance(value, bool), "True or False"
+    elif choices:
+        right, expected = value in choices, f"one of {', '.join(choices)}"
+    elif isinstance(default, tuple):
+        right = isinstance(value, tuple) and bool(value) and all(isinstance(block, tuple) and block for block in value)
+        right = right and all(type(filters) is int and filters >= least for block in value for filters in block)
+        expected = "blocks of numbers of filters such as ((16,), (32, 48))"
+    else:
+        kinds = (int,) if isinstance(default, int) else (int, float)
+        right = isinstance(value, kinds) and not isinstance(value, bool)
+        right = right and math.isfinite(value) and least <= value <= most
+        expected = f"{'a whole number' if kinds == (int,) else 'a number'} of {least:g}"
+        expected += " or more" if math.isinf(most) else f" to {most:g}"
+    if not right:
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")

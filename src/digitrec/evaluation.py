@@ -1,55 +1,10 @@
-"""What a model's probabilities are worth: pure functions between training and the model folder.
-
-Needs numpy alone, so that the instrument can take `softmax` from here.
-"""
+"""What a model's probabilities are worth: pure functions on arrays, between training and the model folder."""
 
 import math
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-Floats = NDArray[np.floating]
-
-
-def softmax(logits: ArrayLike) -> Floats:
-    """Turn logits into probabilities along the last axis, without overflow.
-
-    Args:
-        logits: finite, (..., classes). float32 stays float32.
-
-    Returns:
-        The same shape, each row in 0-1 and summing to 1.
-    """
-    z = np.asarray(logits)
-    if z.ndim == 0 or z.shape[-1] == 0 or not np.isfinite(z).all():
-        raise ValueError(f"logits: expected finite numbers (..., classes), got shape {z.shape}")
-    exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
-    """Find the temperature at which `softmax(logits / temperature)` is best calibrated.
-
-    Minimises the negative log-likelihood of validation data (Guo et al. 2017, section 4.2).
-
-    Args:
-        logits: float (n, classes).
-        labels: int (n,).
-
-    Returns:
-        A temperature in 0.01-100; an end of that range where the data have no finite optimum
-        (every picture right pulls it to 0.01).
-    """
-    z, truth = _check(logits, labels, "logits")
-    of_truth = z[np.arange(len(z)), truth].mean()
-    low, high = 0.01, 100.0
-    # The likelihood is concave in 1/temperature: halving finds where its slope changes sign.
-    for _ in range(60):
-        middle = math.sqrt(low * high)
-        expected = (softmax(z / middle) * z).sum(axis=1).mean()
-        low, high = (middle, high) if expected > of_truth else (low, middle)
-    return math.sqrt(low * high)
 
 
 def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -141,6 +96,9 @@ def evaluate(probabilities: ArrayLike, labels: ArrayLike) -> dict:
 
     Raises:
         ValueError: arrays of another shape or range, or with NaN.
+
+    >>> evaluate([[0.9, 0.1], [0.6, 0.4]], [0, 1])["accuracy"]
+    0.5
     """
     p, truth = _check_probabilities(probabilities, labels)
     n, classes = p.shape
@@ -203,7 +161,7 @@ def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> tuple[NDArray, N
     Returns:
         coverage (share answered, rising to 1) and risk (share of those that is wrong).
     """
-    scores, right = _check_scores(confidence, "confidence"), np.asarray(correct)
+    scores, right = check_scores(confidence, "confidence"), np.asarray(correct)
     if right.dtype != bool or right.shape != scores.shape:
         raise ValueError(f"correct: expected bool {scores.shape}, got {right.dtype} {right.shape}")
     order = np.argsort(-scores, kind="stable")
@@ -215,28 +173,15 @@ def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> tuple[NDArray, N
 
 def auroc(score_positive: ArrayLike, score_negative: ArrayLike) -> float:
     """Give the chance that a positive scores above a negative, a tie counting half."""
-    positive = _check_scores(score_positive, "score_positive")
-    negative = np.sort(_check_scores(score_negative, "score_negative"))
+    positive = check_scores(score_positive, "score_positive")
+    negative = np.sort(check_scores(score_negative, "score_negative"))
     below = np.searchsorted(negative, positive, side="left")
     up_to = np.searchsorted(negative, positive, side="right")
     return float((below + up_to).mean() / (2 * len(negative)))
 
 
-def choose_threshold(scores: ArrayLike, decline_at_most: float) -> float:
-    """Choose the largest threshold that declines at most a share of real digits.
-
-    Args:
-        scores: float (n,) of pictures that are digits; one is declined when score < threshold.
-        decline_at_most: the share, 0 up to but not including 1.
-    """
-    ordered = np.sort(_check_scores(scores, "scores"))
-    if not 0 <= decline_at_most < 1:
-        raise ValueError(f"decline_at_most: expected 0 <= share < 1, got {decline_at_most}")
-    # 0.29 * 100 is 28.999...: without the margin one picture too few would be declined.
-    return float(ordered[min(int(decline_at_most * len(ordered) + 1e-9), len(ordered) - 1)])
-
-
-def _check_scores(scores: ArrayLike, name: str) -> NDArray:
+def check_scores(scores: ArrayLike, name: str) -> NDArray:
+    """Return scores as float64 (n,), or raise a ValueError that names them."""
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(f"{name}: expected finite numbers (n,), n >= 1, got shape {values.shape}")
@@ -253,7 +198,8 @@ def _check_labels(labels: ArrayLike, classes: int) -> NDArray:
     return values.astype(np.int64)
 
 
-def _check(scores: ArrayLike, labels: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
+def check_rows(scores: ArrayLike, labels: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
+    """Return a row of scores a picture, float64 (n, classes), and labels int64 (n,); or raise a ValueError."""
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"{name}: expected finite (n, classes), n >= 1, got shape {values.shape}")
@@ -264,7 +210,7 @@ def _check(scores: ArrayLike, labels: ArrayLike, name: str) -> tuple[NDArray, ND
 
 
 def _check_probabilities(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray, NDArray]:
-    p, truth = _check(probabilities, labels, "probabilities")
+    p, truth = check_rows(probabilities, labels, "probabilities")
     # Wide enough for bfloat16 rounding, and still catches logits passed by mistake.
     if p.min() < 0 or np.abs(p.sum(axis=1) - 1).max() > 0.02:
         raise ValueError("probabilities: expected rows in 0-1 that sum to 1; use softmax(logits)")

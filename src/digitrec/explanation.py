@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.preprocessing import prepare
+from digitrec.preprocessing.form import prepare
 from digitrec.recognizer import Answer, Recognizer
 
 PATCH = 5  # pixels: broader than a stroke of 2 to 4, narrower than a loop; 7 blurs the two arms of a k into one
@@ -49,6 +49,11 @@ def explain(recognizer: Recognizer, picture: Any) -> Explanation:
 
     Raises:
         PictureError: as `Recognizer.predict` does.
+
+    >>> from digitrec.records import SAMPLES
+    >>> explained = explain(Recognizer.load("cnn"), SAMPLES / "7_crossed.png")
+    >>> explained.digit, explained.heat.shape
+    (7, (28, 28))
     """
     answer = recognizer.predict(picture)
     image = answer.image

@@ -1,12 +1,23 @@
-"""Keras definitions of the networks; each function returns an uncompiled model from x (n, 28, 28, 1) to ten logits."""
+"""Keras definitions of the networks, from x (n, 28, 28, 1) to ten logits, and their portable form."""
 
-from digitrec.backend import keras
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitrec import backend
 from digitrec.config import TrainConfig
 
-layers = keras.layers
+if TYPE_CHECKING:
+    import keras
 
 
-def build_network(config: TrainConfig) -> keras.Model:
+def build_network(config: TrainConfig) -> "keras.Model":
     """Build the network that `config.network` names.
 
     Raises:
@@ -18,19 +29,21 @@ def build_network(config: TrainConfig) -> keras.Model:
     return builders[config.network](config)
 
 
-def build_cnn(config: TrainConfig) -> keras.Model:
+def build_cnn(config: TrainConfig) -> "keras.Model":
     """Build the convolutional network: blocks of 3x3 convolutions with ReLU, pooled 2x2 and batch-normalised.
 
-    The ten logits are scores against "not a digit", whose own score is fixed at zero: a picture whose logits are
-    all far below zero is none of the ten. Softmax over eleven classes is unchanged by subtracting one logit from
-    all, so this loses nothing against an eleventh output and keeps the usual ten.
+    The ten logits are scores against "not a digit", whose own score is fixed at zero: see `digitrec.calibration`.
 
     Args:
         config: `filters` (one tuple per block), `batch_normalisation`, `dense` and `dropout`.
 
     Returns:
         An uncompiled model, float32 (n, 28, 28, 1) in 0-1 to float32 logits (n, 10).
+
+    >>> build_cnn(TrainConfig()).count_params()
+    109114
     """
+    keras, layers = backend.keras, backend.keras.layers
     inputs = h = keras.Input((28, 28, 1), name="x")
     for i, block in enumerate(config.filters):
         for j, filters in enumerate(block):
@@ -47,7 +60,7 @@ def build_cnn(config: TrainConfig) -> keras.Model:
     return keras.Model(inputs, _add_head(h, config), name="cnn")
 
 
-def build_rnn(config: TrainConfig) -> keras.Model:
+def build_rnn(config: TrainConfig) -> "keras.Model":
     """Build the recurrent network: long short-term memory (Hochreiter and Schmidhuber 1997) reads the rows down and up.
 
     Args:
@@ -56,6 +69,7 @@ def build_rnn(config: TrainConfig) -> keras.Model:
     Returns:
         An uncompiled model, float32 (n, 28, 28, 1) in 0-1 to float32 logits (n, 10).
     """
+    keras, layers = backend.keras, backend.keras.layers
     inputs = keras.Input((28, 28, 1), name="x")
     rows = layers.Reshape((28, 28))(inputs)
     # Unrolled, a step takes half the time to two thirds; in bfloat16 it would take longer.
@@ -63,9 +77,68 @@ def build_rnn(config: TrainConfig) -> keras.Model:
     return keras.Model(inputs, _add_head(h, config), name="rnn")
 
 
-def _add_head(h: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+def _add_head(h: "keras.KerasTensor", config: TrainConfig) -> "keras.KerasTensor":
     """Add a dense layer with dropout and the ten logits."""
+    layers = backend.keras.layers
     h = layers.Dense(config.dense, activation="relu", kernel_initializer="he_normal")(h)
     h = layers.Dropout(config.dropout)(h)
     # float32 whatever the precision: bfloat16 logits have three digits, too few for a loss or a calibration.
     return layers.Dense(10, dtype="float32", name="logits")(h)
+
+
+def export_onnx(model: "keras.Model") -> bytes:
+    """Return a network as an ONNX file: the same weights give the same bytes.
+
+    The road there leads through TensorFlow, whatever the network was trained on.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "model.onnx")
+        if backend.keras.backend.backend() == "tensorflow":
+            _export(model, path)
+        else:
+            model.save(path.with_suffix(".keras"))
+            code = f"from digitrec import networks; networks._export_saved({str(path)!r})"
+            subprocess.run([sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
+        return _name_by_place(path.read_bytes())
+
+
+def _export(model: "keras.Model", path: Path) -> None:
+    model(np.zeros((1, 28, 28, 1), np.float32))  # Keras exports only what was called once
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of numpy, to tf2onnx
+        model.export(str(path), format="onnx", verbose=False)
+
+
+def _export_saved(path: str) -> None:
+    """Export the network that lies beside `path`, on TensorFlow: what `export_onnx` asks of a process of its own."""
+    _export(backend.keras.saving.load_model(Path(path).with_suffix(".keras"), compile=False), Path(path))
+
+
+def _name_by_place(network: bytes) -> bytes:
+    """Name all that an ONNX file holds by its place in the graph.
+
+    The names it comes with count the layers that the process has built before, and so differ from one time to another.
+    """
+    import onnx
+
+    model = onnx.load_from_string(network)
+    graph = model.graph
+    graph.doc_string = ""
+    names = {graph.input[0].name: "x", graph.output[0].name: "logits"}
+    for place, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{place}"
+        for i, name in enumerate(node.input):
+            names.setdefault(name, f"{node.name}_input_{i}")  # what no earlier node made is a constant
+            node.input[i] = names[name]
+        for i, name in enumerate(node.output):
+            names.setdefault(name, f"{node.name}_output_{i}")
+            node.output[i] = names[name]
+    for named in (*graph.initializer, *graph.input, *graph.output):
+        named.name = names[named.name]
+    for end in (graph.input[0], graph.output[0]):
+        end.type.tensor_type.shape.dim[0].dim_param = "n"
+    constants = sorted(graph.initializer, key=lambda constant: constant.name)
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(constants)
+    onnx.checker.check_model(model)
+    return model.SerializeToString(deterministic=True)

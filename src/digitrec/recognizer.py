@@ -1,18 +1,19 @@
 """The instrument: any picture in, a digit or "not a digit" out; numpy, Pillow and ONNX Runtime alone."""
 
-import os
+import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
 from PIL import Image
 
-from digitrec import runs
-from digitrec.evaluation import softmax
-from digitrec.preprocessing import prepare, to_mnist
+from digitrec import model_folder
+from digitrec.calibration import read_logits
+from digitrec.preprocessing.form import prepare, to_mnist
+from digitrec.records import PathLike
 
 # Where two answers lie closer than this, the network looks again: at fewer than one in twenty of MNIST's digits.
 _CLOSE = 3.0  # logits
@@ -20,48 +21,48 @@ _CENTRE = 13.5  # pixels
 _BATCH = 256  # pictures read before the network runs once: bounded memory for any number of files
 
 
+Kind = Literal["digit", "blank", "unsure", "not a digit"]
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What the network read in one picture.
+    """What the network read in one picture; a notebook shows it as the picture that the network saw.
 
     Attributes:
         digit: 0-9, or None when it declines.
         confidence: calibrated probability of the best digit, 0-1; also when it declines.
         probabilities: float32 (10,), summing to 1.
-        reason: why it declined, None when it answers.
+        kind: "digit"; or, where it declines, "blank", "unsure" (between digits) or "not a digit".
+        reason: why it declined, in a line; None when it answers.
         image: uint8 (28, 28), the picture as the network saw it.
+
+    >>> from digitrec.records import SAMPLES
+    >>> Recognizer.load("cnn").predict(SAMPLES / "blank.png")
+    Answer(digit=None, confidence=0.10000000149011612, kind='blank', reason='blank: no ink found')
     """
 
     digit: int | None
     confidence: float
-    probabilities: np.ndarray
+    probabilities: np.ndarray = field(repr=False)
+    kind: Kind
     reason: str | None
-    image: np.ndarray
+    image: np.ndarray = field(repr=False)
 
-
-def read_logits(logits: np.ndarray, temperature: float) -> tuple[np.ndarray, np.ndarray]:
-    """Turn logits into calibrated probabilities and scores of being a digit.
-
-    Args:
-        logits: float32 (n, 10).
-        temperature: fitted on validation digits (Guo et al. 2017).
-
-    Returns:
-        Probabilities float32 (n, 10), the digits among themselves; and scores float32 (n,) in 0-1, the probability
-        of the best digit when "not a digit", whose logit is zero, competes.
-    """
-    scores = np.asarray(logits, np.float64) / temperature
-    competing = softmax(np.concatenate([scores, np.zeros((len(scores), 1))], axis=1))[:, :10]
-    probabilities = competing / competing.sum(axis=1, keepdims=True)
-    return probabilities.astype(np.float32), competing.max(axis=1).astype(np.float32)
+    def _repr_png_(self) -> bytes:
+        """Draw the picture dark on white and four times as large."""
+        file = io.BytesIO()
+        Image.fromarray(~self.image).resize((112, 112), Image.Resampling.NEAREST).save(file, "PNG")
+        return file.getvalue()
 
 
 class Recognizer:
     """Reads digits with the network of a model folder.
 
+    >>> from digitrec.records import SAMPLES
     >>> recognizer = Recognizer.load("cnn")
-    >>> recognizer.predict("seven.jpg").digit
-    7
+    >>> answer = recognizer.predict(SAMPLES / "7_crossed.png")
+    >>> answer.digit, answer.confidence > 0.99
+    (7, True)
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, temperature: float, threshold: float) -> None:
@@ -71,19 +72,19 @@ class Recognizer:
         self.threshold = threshold
 
     @classmethod
-    def load(cls, model: str | os.PathLike[str] = "cnn") -> "Recognizer":
+    def load(cls, model: PathLike = "cnn") -> "Recognizer":
         """Load a model by the name or the path of its folder.
 
         Raises:
-            ModelError: no such folder, or a file in it is damaged.
+            ModelError: no such folder, or a file in it is damaged or of another form.
         """
-        folder = runs.find_model(model)
-        metrics = runs.read_metrics(folder)
-        path = runs.check_hash(folder, "model.onnx")
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        return cls(session, metrics["temperature"], metrics["threshold"])
+        folder = model_folder.find_model(model)
+        temperature, threshold = model_folder.read_calibration(folder)
+        try:
+            session = open_session(model_folder.read_verified(folder, "model.onnx"))
+        except ValueError as error:
+            raise model_folder.ModelError(f"{folder / 'model.onnx'}: {error}") from error
+        return cls(session, temperature, threshold)
 
     def compute_logits(self, x: np.ndarray) -> np.ndarray:
         """Read prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10).
@@ -132,13 +133,35 @@ class Recognizer:
 
     def _decide(self, image: np.ndarray, logits: np.ndarray, probabilities: np.ndarray, score: float) -> Answer:
         second, digit = (int(i) for i in np.argsort(probabilities)[-2:])
+        kind: Kind = "digit"
         reason = None
         if not image.any():
-            reason, probabilities = "blank: no ink found", np.full(10, 0.1, np.float32)
-        elif score < self.threshold:
+            kind, reason, probabilities = "blank", "blank: no ink found", np.full(10, 0.1, np.float32)
+        elif score < self.threshold and logits.max() < 0:
             # All logits below the zero of "not a digit": that is the likeliest answer.
-            reason = "not like any digit" if logits.max() < 0 else f"unsure: {digit} or {second}"
-        return Answer(None if reason else digit, float(probabilities[digit]), probabilities, reason, image)
+            kind, reason = "not a digit", "not like any digit"
+        elif score < self.threshold:
+            kind, reason = "unsure", f"unsure: {digit} or {second}"
+        return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image)
+
+
+def open_session(network: bytes) -> onnxruntime.InferenceSession:
+    """Return a session that runs a network from an ONNX file's bytes, on the processor.
+
+    Raises:
+        ValueError: it is no ONNX file, or not of a network from x (n, 28, 28, 1) to ten logits.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own, of a dozen kinds
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"expected an ONNX network ({reason})") from error
+    ends = [[(end.type, end.shape[1:]) for end in side] for side in (session.get_inputs(), session.get_outputs())]
+    if ends != [[("tensor(float)", [28, 28, 1])], [("tensor(float)", [10])]]:
+        raise ValueError(f"expected a network from float (n, 28, 28, 1) to float (n, 10), got {str(ends)[:200]}")
+    return session
 
 
 def _vary(x: np.ndarray) -> Iterator[np.ndarray]:

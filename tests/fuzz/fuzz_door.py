@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["digitrec", "PIL"]):
     from PIL import Image
 
     Image.init()  # loads every decoder, so that all of them are instrumented
-    from digitrec.pictures import PictureError
+    from digitrec.preprocessing.decoding import SUFFIXES, PictureError
     from digitrec.recognizer import Answer, Recognizer
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
@@ -33,28 +33,45 @@ class Finding(Exception):
 
 
 def write_seeds(folder: Path) -> list[bytes]:
-    """Write the samples, and a small digit in every format and mode, as the corpus to start from; return them."""
-    small = Image.open(SAMPLES / "0_canvas.png").convert("RGB").resize((32, 32))
-    grey, words = small.convert("L"), small.convert("I").convert("I;16")
-    variants: list[tuple[Image.Image, str, dict[str, Any]]] = [
-        (small, "PNG", {}), (small.convert("1"), "PNG", {}), (small.convert("P"), "PNG", {"transparency": 0}),
-        (small.convert("RGBA"), "PNG", {"interlace": 1}), (grey.convert("LA"), "PNG", {}), (words, "PNG", {}),
-        (small, "JPEG", {"progressive": True}), (small.convert("CMYK"), "JPEG", {}),
-        (small, "JPEG", {"exif": _rotated()}), (small, "MPO", {"save_all": True, "append_images": [small]}),
-        (small, "BMP", {}), (small.convert("P"), "BMP", {}), (small.convert("P"), "GIF", {"transparency": 1}),
-        (small, "GIF", {"save_all": True, "append_images": [grey]}), (small, "TIFF", {}),
-        (small, "TIFF", {"compression": "tiff_lzw"}), (small, "TIFF", {"compression": "jpeg"}), (words, "TIFF", {}),
-        (grey.convert("F"), "TIFF", {}), (small, "WEBP", {}), (small.convert("RGBA"), "WEBP", {"lossless": True}),
-        (small, "PPM", {}), (small.convert("1"), "PPM", {}),
-    ]  # fmt: skip
-    seeds = [path.read_bytes() for path in sorted(SAMPLES.iterdir()) if path.suffix in (".png", ".jpg")]
-    for image, form, options in variants:
-        file = io.BytesIO()
-        image.save(file, form, **options)
-        seeds.append(file.getvalue())
+    """Write the samples, as they are and small in every format and mode, as the corpus to start from; return them."""
+    paths = [path for path in sorted(SAMPLES.iterdir()) if path.suffix in SUFFIXES]
+    seeds = [path.read_bytes() for path in paths]
+    for path in paths:
+        seeds += _encode_everyhow(Image.open(path).convert("RGB").resize((48, 48)))
     for number, seed in enumerate(seeds):
-        (folder / f"seed-{number:02}").write_bytes(seed)
+        (folder / f"seed-{number:03}").write_bytes(seed)
     return seeds
+
+
+def _encode_everyhow(small: Image.Image) -> list[bytes]:
+    grey, words, flat = small.convert("L"), small.convert("I").convert("I;16"), small.convert("P")
+    variants: list[tuple[Image.Image, str, dict[str, Any]]] = [
+        (small, "PNG", {}), (small.convert("1"), "PNG", {}), (flat, "PNG", {"transparency": 0}),
+        (small.convert("RGBA"), "PNG", {}), (grey.convert("LA"), "PNG", {}), (words, "PNG", {}),
+        (small, "PNG", {"exif": _rotated()}), (small, "PNG", {"save_all": True, "append_images": [small]}),
+        (small, "JPEG", {"progressive": True}), (small.convert("CMYK"), "JPEG", {}), (grey, "JPEG", {}),
+        (small, "JPEG", {"exif": _rotated()}), (small, "MPO", {"save_all": True, "append_images": [small]}),
+        (small, "BMP", {}), (flat, "BMP", {}), (flat, "GIF", {"transparency": 1}),
+        (small, "GIF", {"save_all": True, "append_images": [grey]}), (small, "TIFF", {}), (words, "TIFF", {}),
+        (grey.convert("F"), "TIFF", {}), (grey, "TIFF", {"big_tiff": True}), (small, "TIFF", {"exif": _rotated()}),
+        *[(small, "TIFF", {"compression": kind}) for kind in ("tiff_lzw", "tiff_adobe_deflate", "packbits")],
+        *[(small, "TIFF", {"compression": kind}) for kind in ("jpeg", "lzma", "zstd")],
+        *[(small.convert("1"), "TIFF", {"compression": kind}) for kind in ("group3", "group4")],
+        (small, "WEBP", {}), (small.convert("RGBA"), "WEBP", {"lossless": True}), (small, "WEBP", {"exif": _rotated()}),
+        (small, "PPM", {}), (grey, "PPM", {}), (words, "PPM", {}), (small.convert("1"), "PPM", {}),
+    ]  # fmt: skip
+    files = [_encode(image, form, **options) for image, form, options in variants]
+    # What Pillow reads and does not write: numbers as text, and runs.
+    text = f"P2\n# by hand\n{grey.width} {grey.height} 255\n{' '.join(map(str, grey.tobytes()))}\n"
+    head = _encode(flat, "BMP")[:1078]
+    runs = b"".join(bytes([1, value]) for value in flat.tobytes()) + b"\0\1"
+    return [*files, text.encode(), head[:30] + b"\1" + head[31:] + runs]
+
+
+def _encode(image: Image.Image, form: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
 
 
 def _rotated() -> Image.Exif:

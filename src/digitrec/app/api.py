@@ -2,22 +2,34 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
-from digitrec.app.samples import SampleFolder
+from digitrec.calibration import format_confidence
 from digitrec.explanation import explain as explain_answer
-from digitrec.pictures import PictureError
+from digitrec.handwriting.samples import SampleFolder
+from digitrec.preprocessing.decoding import PictureError
 from digitrec.recognizer import Answer, Recognizer
 
 MAX_BYTES = 20_000_000  # of a picture's file: a phone's photo has 2 to 12 MB
 
 
 class Api:
-    """The functions behind the page; each raises ValueError, in one line, where it was asked for what cannot be."""
+    """The functions behind the page; each raises ValueError, in one line, where it was asked for what cannot be.
 
-    def __init__(self, recognizer: Recognizer, samples: SampleFolder) -> None:
+    Args:
+        recognizer: reads the pictures.
+        samples: where they are kept.
+        decode: turns the bytes of a file into what `read_picture` takes; left out, they are decoded where they are
+            read.
+    """
+
+    def __init__(
+        self, recognizer: Recognizer, samples: SampleFolder, decode: Callable[[bytes], Any] = lambda data: data
+    ) -> None:
         self._recognizer = recognizer
         self._samples = samples
+        self._decode = decode
 
     def read(self, picture: str, explain: bool = False) -> dict[str, Any]:
         """Read the digit in a picture.
@@ -28,20 +40,23 @@ class Api:
             explain: also say where the network looked; takes about ten times as long.
 
         Returns:
-            digit (0-9, None where it declines), confidence (0-1), probabilities (ten), reason (None where it
+            kind ("digit", or why there is none: "blank", "unsure", "not a digit"), digit (0-9, None where it
+            declines), confidence (0-1), probabilities (ten), percent (the same as texts), reason (None where it
             answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
             saw) and heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for).
         """
-        data = decode_picture(picture)
+        seen = self._open(picture)
         if explain:
-            explanation = explain_answer(self._recognizer, data)
+            explanation = explain_answer(self._recognizer, seen)
             answer, heat = explanation.answer, explanation.heat.round(2).tolist()
         else:
-            answer, heat = self._recognizer.predict(data), None
+            answer, heat = self._recognizer.predict(seen), None
         return {
+            "kind": answer.kind,
             "digit": answer.digit,
             "confidence": round(answer.confidence, 4),
             "probabilities": [round(float(probability), 4) for probability in answer.probabilities],
+            "percent": [format_confidence(probability) for probability in answer.probabilities],
             "reason": answer.reason,
             "says": describe_answer(answer),
             "image": answer.image.tolist(),
@@ -58,7 +73,7 @@ class Api:
         Returns:
             As `samples`.
         """
-        self._samples.keep(decode_picture(picture), digit)
+        self._samples.keep(self._open(picture), digit)
         return self.samples()
 
     def forget(self, picture: str) -> dict[str, Any]:
@@ -70,12 +85,15 @@ class Api:
         Returns:
             As `samples`.
         """
-        self._samples.forget(decode_picture(picture))
+        self._samples.forget(self._open(picture))
         return self.samples()
 
     def samples(self) -> dict[str, Any]:
         """Say where the samples lie (folder) and how many there are of each digit (counts)."""
         return {"folder": str(self._samples.folder), "counts": self._samples.count()}
+
+    def _open(self, picture: str) -> Any:
+        return self._decode(decode_picture(picture))
 
 
 def decode_picture(picture: Any) -> bytes:
@@ -97,12 +115,12 @@ def decode_picture(picture: Any) -> bytes:
 
 def describe_answer(answer: Answer) -> str:
     """Say an answer, or why there is none, in words for everyone."""
-    if answer.digit is not None:
+    if answer.kind == "digit":
         sure = "surely" if answer.confidence > 0.99 else "probably" if answer.confidence > 0.8 else "perhaps"
         return f"This is {sure} {'an' if answer.digit == 8 else 'a'} {answer.digit}."
-    if not answer.image.any():
+    if answer.kind == "blank":
         return "Draw a digit, 0 to 9."
-    if answer.reason and answer.reason.startswith("unsure"):
+    if answer.kind == "unsure":
         best, second = answer.probabilities.argsort()[:-3:-1]
         return f"Hard to tell: it could be {best} or {second}."
     return "This is not a digit: it looks like none of the ten."

@@ -24,7 +24,7 @@ async function call(name, ...data) {
     throw new Error("The page does not reach its program any more. Start it again: digitrec app");
   }
   const body = await reply.json().catch(() => ({}));
-  if (!reply.ok) throw new Error(body.error || "Something went wrong here. The terminal may say more.");
+  if (!reply.ok) throw new Error(body.says || "Something went wrong here. The terminal may say more.");
   return body.data[0];
 }
 
@@ -68,45 +68,64 @@ const bars = Array.from({length: 10}, (_, digit) => {
   find("bars").append(bar);
   return bar;
 });
-const empty = (answer) => !answer || answer.image.every((row) => row.every((level) => level === 0));
+const empty = (answer) => !answer || answer.kind === "blank";
 
 function show(answer) {
   complain("");
   const blank = empty(answer), best = blank ? -1 : answer.probabilities.indexOf(Math.max(...answer.probabilities));
   find("digit").textContent = blank ? "" : answer.digit ?? "–";
-  find("digit").classList.toggle("none", blank || answer.digit === null);
+  find("digit").classList.toggle("none", answer?.kind !== "digit");
   find("says").textContent = !answer ? "Draw a digit, 0 to 9." : blank && picture ? "This page is blank. " + answer.says : answer.says;
   bars.forEach((bar, digit) => {
     const share = blank ? 0 : answer.probabilities[digit];
     bar.querySelector("b").style.width = `${share * 100}%`;
-    bar.lastChild.textContent = blank ? "" : `${Math.round(share * 100)} %`;
-    bar.classList.toggle("best", digit === best && answer.digit !== null);
+    bar.lastChild.textContent = blank ? "" : answer.percent[digit];
+    bar.classList.toggle("best", digit === best && answer.kind === "digit");
   });
-  find("bars-of").textContent = blank || answer.digit !== null ? "How likely each digit is" : "How likely each would be, were it a digit";
-  paint(find("seen"), blank ? null : answer.image);
-  paint(find("looked"), blank ? null : answer.image, answer?.heat);
+  find("bars-of").textContent = blank || answer.kind === "digit" ? "How likely each digit is" : "How likely each would be, were it a digit";
+  const seen = find("seen").getContext("2d"), looked = find("looked").getContext("2d");
+  paint(seen, blank ? null : answer.image);
+  if (answer?.heat) paintHeat(looked, answer.image, answer.heat);
+  else {
+    looked.imageSmoothingEnabled = false;
+    looked.drawImage(seen.canvas, 0, 0, looked.canvas.width, looked.canvas.height);
+  }
   find("explained").textContent = blank ? "it" : `a ${best}`;
   if (blank) last = null;  // nothing to keep
   renew();
 }
 
-// Ink as grey; with heat, ink that spoke for the digit turns orange, ink against it blue.
-function paint(target, image, heat) {
-  const context = target.getContext("2d"), pixels = context.createImageData(28, 28);
-  const most = heat ? Math.max(0.5, ...heat.flat().map(Math.abs)) : 1;
+function paint(context, image) {
+  const pixels = context.createImageData(28, 28);
   for (let i = 0; i < 784; i++) {
-    const y = Math.floor(i / 28), x = i % 28, ink = image ? image[y][x] / 255 : 0;
-    const weight = heat ? heat[y][x] / most : 0, colour = weight > 0 ? [230, 130, 0] : [0, 90, 200];
-    for (let c = 0; c < 3; c++) {
-      const tone = heat ? 200 + (colour[c] - 200) * Math.min(1, Math.abs(weight) * 1.6) : 0;
-      pixels.data[i * 4 + c] = 255 + (tone - 255) * ink;
-    }
-    pixels.data[i * 4 + 3] = 255;
+    const tone = image ? 255 - image[Math.floor(i / 28)][i % 28] : 255;
+    pixels.data.set([tone, tone, tone, 255], i * 4);
   }
   context.putImageData(pixels, 0, 0);
 }
 
-function complain(message) { find("error").textContent = message.replace(/^picture: /, "This picture cannot be read: "); }
+// As the figures show it: orange speaks for the digit, blue and dotted against it, white for neither; ink is outlined.
+const FOR = [230, 159, 0], AGAINST = [0, 114, 178], CELL = 10;
+
+function paintHeat(context, image, heat) {
+  const most = Math.max(0.5, ...heat.flat().map(Math.abs)), edge = Math.max(...image.flat()) / 4;
+  const inked = (x, y) => (image[y]?.[x] ?? 0) > edge;
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, 28 * CELL, 28 * CELL);
+  for (let y = 0; y < 28; y++) for (let x = 0; x < 28; x++) {
+    const weight = heat[y][x] / most, full = weight > 0 ? FOR : AGAINST;
+    context.fillStyle = `rgb(${full.map((level) => Math.round(255 + (level - 255) * Math.abs(weight)))})`;
+    context.fillRect(x * CELL, y * CELL, CELL, CELL);
+    context.fillStyle = "#000";
+    if (weight < -1 / 4) context.fillRect((x + 0.7) * CELL, (y + 0.7) * CELL, CELL / 5, CELL / 5);
+  }
+  for (let y = 0; y <= 28; y++) for (let x = 0; x <= 28; x++) {
+    if (inked(x, y) !== inked(x - 1, y)) context.fillRect(x * CELL - 1.5, y * CELL - 1.5, 3, CELL + 3);
+    if (inked(x, y) !== inked(x, y - 1)) context.fillRect(x * CELL - 1.5, y * CELL - 1.5, CELL + 3, 3);
+  }
+}
+
+function complain(message) { find("error").textContent = message; }
 
 function renew() {
   find("hint").hidden = Boolean(strokes.length || stroke || picture || camera || cursor.shown);

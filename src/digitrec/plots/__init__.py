@@ -1,68 +1,55 @@
-"""Every figure: arrays in, a matplotlib `Figure` out; a function bears the name of its file.
+"""Every figure: arrays in, a matplotlib `Figure` out; a notebook shows it by itself.
 
-The message of a figure is its title, computed from the arrays. Nothing is shown or saved here and
-no global style is changed. Throughout, `images` are uint8 (n, height, width), 0-255, ink bright
-(drawn dark on white); `labels` are int (n,); `probabilities` are float (n, 10) in 0-1.
+The message of a figure is its title, computed from the arrays: a winner is named only where there is one (findings).
+Nothing is shown or saved here and no global style is changed. Throughout, `images` are uint8 (n, height, width),
+0-255, ink bright (drawn dark on white); `labels` are int (n,); `probabilities` are float (n, 10) in 0-1.
 """
 
-from digitrec.plots.comparison import (
-    accuracy_against_time,
-    feature_grid,
-    feature_views,
-    learning_curves,
-    real_against_test,
-)
-from digitrec.plots.counts import class_balance, ink_histogram
-from digitrec.plots.pictures import (
-    attention,
-    augmentation_grid,
-    confident_errors,
-    mean_digits,
-    picture_rows,
-    prediction_bars,
-    sample_grid,
-    stages,
-)
-from digitrec.plots.results import (
-    accuracy_curves,
-    bars_per_set,
-    confusion_counts,
-    confusion_rates,
-    loss_curves,
-    precision_recall_bars,
-    reliability_diagram,
-    risk_coverage,
-    score_histograms,
-)
-from digitrec.plots.search import ablation_bars, search_history, setting_importance, setting_slices
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ablation_bars",
-    "accuracy_against_time",
-    "accuracy_curves",
-    "attention",
-    "augmentation_grid",
-    "bars_per_set",
-    "class_balance",
-    "confident_errors",
-    "confusion_counts",
-    "confusion_rates",
-    "feature_grid",
-    "feature_views",
-    "ink_histogram",
-    "learning_curves",
-    "loss_curves",
-    "mean_digits",
-    "picture_rows",
-    "precision_recall_bars",
-    "prediction_bars",
-    "real_against_test",
-    "reliability_diagram",
-    "risk_coverage",
-    "sample_grid",
-    "score_histograms",
-    "search_history",
-    "setting_importance",
-    "setting_slices",
-    "stages",
-]
+from digitrec.faces import hand_on
+
+if TYPE_CHECKING:
+    from digitrec.plots.comparison import accuracy_against_time as accuracy_against_time
+    from digitrec.plots.comparison import learning_curves as learning_curves
+    from digitrec.plots.comparison import real_against_test as real_against_test
+    from digitrec.plots.confidence import reliability_diagram as reliability_diagram
+    from digitrec.plots.confidence import risk_coverage as risk_coverage
+    from digitrec.plots.confidence import score_histograms as score_histograms
+    from digitrec.plots.counts import class_balance as class_balance
+    from digitrec.plots.counts import ink_histogram as ink_histogram
+    from digitrec.plots.curves import accuracy_curves as accuracy_curves
+    from digitrec.plots.curves import loss_curves as loss_curves
+    from digitrec.plots.features import feature_grid as feature_grid
+    from digitrec.plots.features import feature_views as feature_views
+    from digitrec.plots.images import augmentation_grid as augmentation_grid
+    from digitrec.plots.images import mean_digits as mean_digits
+    from digitrec.plots.images import picture_rows as picture_rows
+    from digitrec.plots.images import sample_grid as sample_grid
+    from digitrec.plots.images import stages as stages
+    from digitrec.plots.readings import attention as attention
+    from digitrec.plots.readings import confident_errors as confident_errors
+    from digitrec.plots.readings import prediction_bars as prediction_bars
+    from digitrec.plots.results import bars_per_set as bars_per_set
+    from digitrec.plots.results import confusion_counts as confusion_counts
+    from digitrec.plots.results import confusion_rates as confusion_rates
+    from digitrec.plots.results import precision_recall_bars as precision_recall_bars
+    from digitrec.plots.search import ablation_bars as ablation_bars
+    from digitrec.plots.search import search_history as search_history
+    from digitrec.plots.search import setting_importance as setting_importance
+    from digitrec.plots.search import setting_slices as setting_slices
+
+__all__, __getattr__, __dir__ = hand_on(
+    __name__,
+    {
+        "comparison": ("accuracy_against_time", "learning_curves", "real_against_test"),
+        "confidence": ("reliability_diagram", "risk_coverage", "score_histograms"),
+        "counts": ("class_balance", "ink_histogram"),
+        "curves": ("accuracy_curves", "loss_curves"),
+        "features": ("feature_grid", "feature_views"),
+        "images": ("augmentation_grid", "mean_digits", "picture_rows", "sample_grid", "stages"),
+        "readings": ("attention", "confident_errors", "prediction_bars"),
+        "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
+        "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),
+    },
+)  # fmt: skip

@@ -1,9 +1,12 @@
 """Figures that count the data: pictures of each class, shades of grey."""
 
+from itertools import combinations
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from digitrec.plots.findings import differ
 from digitrec.plots.style import BLUE, DIGITS, GREY, ORANGE, check_images, start_figure, styled
 
 
@@ -16,9 +19,12 @@ def class_balance(train_labels: ArrayLike, validation_labels: ArrayLike, test_la
         raise ValueError("labels: expected three sets of digits 0-9, none empty")
     counts = [np.bincount(labels, minlength=10) for labels in sets.values()]
     shares = np.array([100 * count / count.sum() for count in counts])
-    apart = np.ptp(shares, axis=0).max()
+    pairs = [(one[digit], one.sum(), two[digit], two.sum()) for one, two in combinations(counts, 2) for digit in DIGITS]
+    # One in twenty pairs that are alike would seem to differ: the interval allows for their number.
+    is_chance = not any(differ(*pair, confidence=1 - 0.05 / len(pairs)) for pair in pairs)
     span = f"{shares.min():.1f} to {shares.max():.1f} %"
-    title = f"Every digit has {span} of each set; the sets agree within {apart:.1f} points"
+    apart = f"{np.ptp(shares, axis=0).max():.1f} points, {'within' if is_chance else 'more than'} chance"
+    title = f"Digits: {span} of a set; sets differ by up to {apart}"
     figure, axes = start_figure(title, 9, 4)
     for i, (name, fill) in enumerate(zip(sets, (BLUE, "white", ORANGE), strict=True)):
         look = {"color": fill, "edgecolor": GREY, "label": f"{name} ({counts[i].sum():,})"}

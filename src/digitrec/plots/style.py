@@ -3,12 +3,16 @@
 import functools
 import io
 import math
+import textwrap
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
 import numpy as np
 from matplotlib import style
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
@@ -16,6 +20,9 @@ P = ParamSpec("P")
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by their lightness.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#8A8A8A"
 DIGITS = np.arange(10)
+TITLE: dict[str, Any] = {"fontsize": 13, "fontweight": "bold"}
+# What speaks against a reading, nothing, and what speaks for it.
+FOR_AND_AGAINST = LinearSegmentedColormap.from_list("for and against", [BLUE, "white", ORANGE])
 INK: dict[str, Any] = {"cmap": "gray_r", "interpolation": "nearest", "vmin": 0, "vmax": 255}
 STYLE: dict[str, Any] = {
     "figure.dpi": 100,
@@ -32,16 +39,21 @@ STYLE: dict[str, Any] = {
 }
 
 
+def draw_png(figure: Figure) -> bytes:
+    """Draw a figure as a PNG; the same figure gives the same bytes."""
+    drawn, reduced = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    with Image.open(drawn) as picture:
+        # 256 colours look the same, and halve a file that is committed.
+        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(reduced, "png", optimize=True)
+    return reduced.getvalue()
+
+
 class _Figure(Figure):
     """A figure that a notebook displays by itself, as only pyplot's own would be."""
 
     def _repr_png_(self) -> bytes:
-        drawn, reduced = io.BytesIO(), io.BytesIO()
-        self.savefig(drawn, format="png")
-        with Image.open(drawn) as picture:
-            # 256 colours look the same, and halve a committed notebook.
-            picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(reduced, "png", optimize=True)
-        return reduced.getvalue()
+        return draw_png(self)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -56,11 +68,21 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def start_figure(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **options):
-    """Begin a figure (inches) with its message on top; return it and its axes."""
+    """Begin a figure (inches) with its message on top, in as many lines as it needs; return it and its axes."""
     # Not pyplot: its list of open figures would keep every one of them alive.
     figure = _Figure(figsize=(width, height))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    figure.suptitle(_break_lines(title, 72 * 0.98 * width), x=0.01, ha="left", **TITLE)
     return figure, figure.subplots(rows, columns, **options)
+
+
+def _break_lines(title: str, width_points: float) -> str:
+    """Break a title into as few lines as fit, about equally long, and no number from its per cent."""
+    font = FontProperties(size=TITLE["fontsize"], weight=TITLE["fontweight"])
+    needed, *_ = text_to_path.get_text_width_height_descent(title, font, ismath=False)
+    lines = max(1, math.ceil(needed / width_points))
+    joined = title.replace(" %", "\0%")
+    fitting = (textwrap.wrap(joined, longest) for longest in range(len(joined) // lines + 1, len(joined) + 2))
+    return "\n".join(next(broken for broken in fitting if len(broken) <= lines)).replace("\0", " ")
 
 
 def check_images(images: ArrayLike, shape: str = "(n, height, width)") -> NDArray[np.uint8]:
@@ -75,11 +97,6 @@ def check_length(values: ArrayLike, n: int, name: str) -> NDArray:
     if array.shape[:1] != (n,):
         raise ValueError(f"{name}: expected {n} of them, got shape {array.shape}")
     return array
-
-
-def format_percent(share: float) -> str:
-    """Write a confidence without rounding it up to certainty."""
-    return ">99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def format_factor(log_odds: float) -> str:

@@ -1,0 +1,5 @@
+"""What `digitrec app` does unless told otherwise; loads nothing, so that the command's help can name it."""
+
+MODEL = "cnn"
+SAMPLES = "my_digits"  # where the user's own samples go
+PORT = 7860

@@ -1,0 +1,34 @@
+"""`digitrec tune`: better settings of the CNN searched for on validation."""
+
+import argparse
+
+from digitrec.cli.console import report
+from digitrec.cli.flags import add_dataset
+
+EXTRA = "study"
+
+
+def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """Add the command; return its parser."""
+    parser = commands.add_parser(
+        "tune",
+        help="search for better settings",
+        description="Search the settings of the CNN on validation. The search is kept, so that the same command goes "
+        "on with it, also from several processes at once.",
+    )
+    parser.add_argument("--folder", default="models/tuning", help="where the search is kept (default: models/tuning)")
+    add_dataset(parser)
+    parser.add_argument(
+        "--trials", type=int, default=30, metavar="N", help="in all, those of earlier calls included (default: 30)"
+    )
+    parser.add_argument("--images", type=int, default=5000, metavar="N", help="to train each trial on (default: 5000)")
+    parser.add_argument("--epochs", type=int, default=5, metavar="N", help="of each trial (default: 5)")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search; return the exit status."""
+    from digitrec.study.search import run_search
+
+    run_search(options.folder, options.dataset, options.trials, options.images, options.epochs, report)
+    return 0

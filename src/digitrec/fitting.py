@@ -1,0 +1,186 @@
+"""The loop: any compiled network trained epoch by epoch, with a checkpoint, early stopping, and the best epoch kept."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from digitrec import backend
+from digitrec.records import PathLike, write_bytes
+
+if TYPE_CHECKING:
+    import keras
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+class DivergedError(ArithmeticError):
+    """The loss became NaN or infinite.
+
+    >>> raise DivergedError("the loss became nan in epoch 1; try a lower learning rate")
+    Traceback (most recent call last):
+    digitrec.fitting.DivergedError: the loss became nan in epoch 1; try a lower learning rate
+    """
+
+
+class Batches(Protocol):
+    """The batches of an epoch, x and y, each made when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, batch: int, /) -> Arrays: ...
+
+
+@dataclass
+class _State:
+    """All that the next epoch depends on, besides configuration and data."""
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history.get("val_accuracy", ()))
+
+    @property
+    def epochs_without_gain(self) -> int:
+        """Return how long ago the validation loss was lowest.
+
+        The loss and not the accuracy: by chance an early epoch may read two digits more than any after it, long before
+        the schedule's last epochs, which gain most.
+        """
+        losses = self.history.get("val_loss", [0.0])
+        return len(losses) - 1 - int(np.argmin(losses))
+
+    def add(self, row: dict[str, float], weights: list[np.ndarray]) -> None:
+        """Add an epoch, and keep its weights where none before read more of validation."""
+        if row["val_accuracy"] >= max(self.history.get("val_accuracy", [0.0])):
+            self.best_weights = weights
+        for key, value in row.items():
+            self.history.setdefault(key, []).append(float(value))
+
+
+def fit(
+    model: "keras.Model",
+    batches: Callable[[int], Batches],
+    validation: Arrays,
+    epochs: int,
+    patience: int,
+    checkpoint: PathLike | None = None,
+    notes: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    report: Callable[[str], None] = print,
+    after_epoch: Callable[[int, float], None] | None = None,
+) -> tuple[list[np.ndarray], dict[str, list[float]]]:
+    """Train any compiled network epoch by epoch, with a checkpoint and early stopping.
+
+    Args:
+        model: compiled, with one metric; it is left with the last epoch's weights.
+        batches: given the number of an epoch, from 0, its batches of x and y; the same at every call.
+        validation: x and y, never trained on.
+        epochs: at most so many.
+        patience: stop after so many without a lower validation loss.
+        checkpoint, resume, report, after_epoch: see `train`.
+        notes: by name, what a checkpoint has to agree with to go on from it, in JSON's types.
+
+    Returns:
+        The weights of the best epoch, the last of those that read most of validation; and the history.
+
+    Raises:
+        DivergedError, ValueError: as `train` does.
+    """
+    model.optimizer.build(model.trainable_variables)
+    state = _State()
+    if checkpoint is not None and Path(checkpoint).exists():
+        if resume:
+            state = _read_checkpoint(checkpoint, model, notes)
+            report(f"resumed after epoch {state.epoch} of {epochs}")
+        else:  # of a run that is not to be gone on with; it would be, if this one ended before its first epoch did
+            Path(checkpoint).unlink()
+    while state.epoch < epochs and state.epochs_without_gain < patience:
+        row = _train_epoch(model, batches(state.epoch), validation)
+        if not np.isfinite(row["loss"]):
+            raise DivergedError(f"the loss became {row['loss']} in epoch {state.epoch + 1}; try a lower learning rate")
+        state.add(row, model.get_weights())
+        if checkpoint is not None:
+            _write_checkpoint(checkpoint, model, notes, state)
+        report(
+            f"epoch {state.epoch:2d}/{epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2%}  "
+            f"validation {row['val_accuracy']:.2%}  {row['time_s']:.0f} s"
+        )
+        if after_epoch is not None:
+            after_epoch(state.epoch, row["val_accuracy"])
+    return state.best_weights, state.history
+
+
+def best_epoch(history: Mapping[str, Sequence[float]]) -> int:
+    """Return the number, from 1, of the epoch whose weights were kept: the last of the best on validation."""
+    accuracy = np.asarray(history["val_accuracy"])
+    return int(np.flatnonzero(accuracy == accuracy.max())[-1]) + 1
+
+
+def _train_epoch(model: "keras.Model", epoch: Batches, validation: Arrays) -> dict[str, float]:
+    """Train on each batch while a thread makes the next; return the row of the history.
+
+    Without `fit` of Keras, which on TensorFlow takes up to twice as long: of a PyDataset it waits for its own
+    machinery, and given whole arrays it often leaves one of two cores idle.
+    """
+    start = time.perf_counter()
+    logs = []
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(epoch.__getitem__, 0)
+        for batch in range(1, len(epoch) + 1):
+            x, y = coming.result()
+            if batch < len(epoch):
+                coming = thread.submit(epoch.__getitem__, batch)
+            logs.append(model.train_on_batch(x, y))
+    loss, accuracy = np.mean(logs, axis=0)
+    val_loss, val_accuracy = model.evaluate(*validation, batch_size=1000, verbose=0)
+    return {
+        "accuracy": float(accuracy),
+        "loss": float(loss),
+        "val_accuracy": val_accuracy,
+        "val_loss": val_loss,
+        "learning_rate": float(backend.keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+        "time_s": time.perf_counter() - start,
+    }
+
+
+def _write_checkpoint(path: PathLike, model: "keras.Model", notes: Mapping[str, Any] | None, state: _State) -> None:
+    """Save everything that the next epoch depends on."""
+    kept = json.dumps({"notes": notes, "history": state.history})
+    arrays = {f"variable_{i}": backend.keras.ops.convert_to_numpy(v) for i, v in enumerate(_variables(model))}
+    arrays |= {f"best_{i}": value for i, value in enumerate(state.best_weights)}
+    content = io.BytesIO()
+    np.savez(content, notes=np.array(kept), **arrays)
+    write_bytes(path, content.getvalue())
+
+
+def _read_checkpoint(path: PathLike, model: "keras.Model", notes: Mapping[str, Any] | None) -> _State:
+    """Put the saved variables into the model and return the saved state."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            kept = json.loads(str(saved["notes"]))
+            variables = [saved[f"variable_{i}"] for i in range(len(_variables(model)))]
+            best = [saved[f"best_{i}"] for i in range(len(model.get_weights()))]
+    except Exception as error:
+        raise ValueError(f"{path} is no checkpoint of this network ({error}); delete it to start anew") from error
+    found, expected = kept["notes"] or {}, json.loads(json.dumps(notes)) or {}  # JSON knows no tuples
+    if other := [name for name in {**expected, **found} if found.get(name) != expected.get(name)]:
+        raise ValueError(
+            f"{path} was written under other {' and '.join(other)}; use the same, or delete it to start anew"
+        )
+    for variable, value in zip(_variables(model), variables, strict=True):
+        variable.assign(value)
+    return _State(kept["history"], best)
+
+
+def _variables(model: "keras.Model") -> "list[keras.Variable]":
+    """Return weights, the states of random layers and the optimizer's variables, in a fixed order."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]

@@ -1,0 +1,162 @@
+"""The one door: any picture in, its 28x28 MNIST form out; and `images` to the `x` a network takes.
+
+Every entry point (notebook, command line, page) goes through `to_mnist`, a chain of small stages:
+read the picture, reduce its colours to one contrast, find the sheet, even the light, erase rules,
+keep the one digit, box it as MNIST was boxed. `show_stages` keeps what each of them made.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec.preprocessing.decoding import read_picture
+from digitrec.preprocessing.ink import crop_sheet, drop_rules, even_light, orient_contrast, reduce_colours
+from digitrec.preprocessing.pieces import keep_digit
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the door made of a picture, stage by stage, in order.
+
+    Attributes:
+        picture: uint8 (h, w) or (h, w, 3), as read.
+        contrast: uint8 (h, w), the sheet alone, its colours on one axis from ink (dark) to paper.
+        ink: float32 (h, w), 0-1, light evened and rules erased, ink bright: all digits there are.
+        digit: float32 (h, w), 0-1, the one digit: specks and pieces of neighbours dropped.
+        image: uint8 (28, 28), the MNIST form; all zero where there is no ink.
+    """
+
+    picture: Bytes
+    contrast: Bytes
+    ink: Floats
+    digit: Floats
+    image: Bytes
+
+
+def prepare(images: Bytes) -> Floats:
+    """Turn images into what a network takes.
+
+    Args:
+        images: uint8 (n, 28, 28), or one image (28, 28), 0-255, ink bright.
+
+    Returns:
+        float32 (n, 28, 28, 1), 0-1; n is 1 for one image.
+
+    Raises:
+        ValueError: if shape or dtype differ.
+
+    >>> x = prepare(np.zeros((2, 28, 28), np.uint8))
+    >>> x.shape, x.dtype.name
+    ((2, 28, 28, 1), 'float32')
+    """
+    array = np.asarray(images)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[-2:] != (28, 28):
+        raise ValueError(
+            f"images: expected uint8 (n, 28, 28), got {array.dtype} {array.shape}; "
+            "to_mnist brings a picture into that form"
+        )
+    return array.reshape(-1, 28, 28, 1) / np.float32(255)
+
+
+def to_mnist(picture: Any) -> Bytes:
+    """Bring a picture of one digit into MNIST's form.
+
+    Args:
+        picture: whatever `read_picture` takes.
+
+    Returns:
+        uint8 (28, 28), ink bright; all zero where the picture holds no ink. An image that is
+        already in MNIST's form, or the inverse of one, comes back exactly.
+
+    Raises:
+        PictureError: if the picture cannot be read.
+
+    >>> from digitrec.records import SAMPLES
+    >>> image = to_mnist(SAMPLES / "7_crossed.png")
+    >>> image.shape, int(image.max())
+    ((28, 28), 255)
+    """
+    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8:
+        image = match_mnist(picture)
+        if image is not None:
+            return image
+    return show_stages(picture).image
+
+
+def show_stages(picture: Any) -> Stages:
+    """Bring a picture into MNIST's form as `to_mnist` does, and keep every stage for a figure.
+
+    Args:
+        picture: whatever `read_picture` takes.
+
+    Returns:
+        The stages in order.
+
+    Raises:
+        PictureError: if the picture cannot be read.
+    """
+    pixels = read_picture(picture)
+    grey = reduce_colours(pixels)
+    image = match_mnist(grey)
+    if image is not None:
+        bright = image / np.float32(255)
+        return Stages(pixels, ~image, bright, bright, image)
+    contrast = orient_contrast(crop_sheet(grey))
+    ink = drop_rules(even_light(contrast))
+    digit = keep_digit(ink)
+    return Stages(pixels, contrast, ink, digit, box_ink(digit))
+
+
+def match_mnist(grey: Bytes) -> Bytes | None:
+    """Return an image, inverted if need be, where boxing it again would neither move nor scale it.
+
+    That holds for each of MNIST's 70,000: background 0, full ink somewhere, longest side 19 or 20
+    pixels, centre of mass within 0.52 pixels of (14, 14).
+    """
+    if grey.shape != (28, 28):
+        return None
+    image = grey if grey.mean() < 127.5 else ~grey
+    rows, columns = image.sum(axis=1, dtype=np.int64), image.sum(axis=0, dtype=np.int64)
+    down, across = np.flatnonzero(rows), np.flatnonzero(columns)
+    if not len(down) or image.max() < 254:
+        return None
+    side = max(down[-1] - down[0], across[-1] - across[0]) + 1
+    steps, mass = np.arange(28), rows.sum()
+    off_centre = max(abs(rows @ steps / mass - 14), abs(columns @ steps / mass - 14))
+    return image if side in (19, 20) and off_centre < 0.53 else None
+
+
+def box_ink(ink: Floats) -> Bytes:
+    """Box ink as MNIST was: into 20x20, aspect ratio kept, centre of mass at (14, 14) of 28x28.
+
+    Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document
+    recognition", section III.A.
+
+    Args:
+        ink: float (h, w), 0-1, ink bright.
+
+    Returns:
+        uint8 (28, 28), the strongest ink 255; all zero where there is none.
+    """
+    seen = ink > 0.2
+    down, across = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    image = np.zeros((28, 28), np.uint8)
+    if not len(down):
+        return image
+    crop = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1].astype(np.float32)
+    scale = 20 / max(crop.shape)
+    height, width = (max(1, round(side * scale)) for side in crop.shape)
+    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    box = np.asarray(Image.fromarray(crop).resize((width, height), method))
+    mass = float(box.sum())
+    y = round(14 - float(box.sum(axis=1) @ np.arange(height)) / mass)
+    x = round(14 - float(box.sum(axis=0) @ np.arange(width)) / mass)
+    y, x = min(max(y, 0), 28 - height), min(max(x, 0), 28 - width)
+    image[y : y + height, x : x + width] = np.rint(box * (255 / box.max()))
+    return image

@@ -1,0 +1,85 @@
+"""What the study keeps: results as JSON, each under the key of what it was measured with, and fitted pipelines."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import skops.io
+from numpy.typing import NDArray
+
+from digitrec import records
+from digitrec.model_folder import ModelError
+from digitrec.records import PathLike
+from digitrec.study import features
+from digitrec.study.classifier import Network
+
+# What a stored pipeline may hold besides scikit-learn's plain estimators; everything else is refused.
+TRUSTED = [
+    *(f"{kind.__module__}.{kind.__name__}" for kind in features.ImageTransformer.__subclasses__()),
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
+
+
+def keep(path: PathLike, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the result stored at `path` under the same key, or compute it and store it there.
+
+    Args:
+        path: a JSON file; beside the result it names machine, versions, date and commit.
+        key: what the result depends on, see `fingerprint`.
+        compute: called where there is no such result yet.
+    """
+    path = Path(path)
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["key"] == key:
+            return stored
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        pass  # not measured yet, or only half of it was written elsewhere
+    records.write_result(path, {"key": key, **compute()})
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def fingerprint(settings: object, *arrays: NDArray) -> str:
+    """Return the SHA-256 of how settings print, and of arrays: the same pictures and settings give the same."""
+    printed = re.sub(r" at 0x[0-9a-f]+", "", str(settings))
+    return hashlib.sha256(f"{printed} {records.hash_arrays(*arrays)}".encode()).hexdigest()
+
+
+def slug(name: str) -> str:
+    """Return a name as part of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def store_pipeline(pipeline: Any, path: Path) -> dict[str, Any]:
+    """Write a fitted pipeline beside `path`, without pickle; return size_bytes and sha256, by file."""
+    if isinstance(pipeline, Network):
+        files = {f"{path.name}-{i}.onnx": model for i, model in enumerate(pipeline.onnx_)}
+    else:
+        files = {f"{path.name}.skops": skops.io.dumps(pipeline)}
+    for name, content in files.items():
+        records.write_bytes(path.with_name(name), content)
+    return {
+        "size_bytes": sum(map(len, files.values())),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+
+
+def load_pipeline(folder: PathLike, name: str) -> Any:
+    """Load the fitted scikit-learn pipeline of a method that was measured.
+
+    Raises:
+        ModelError: missing, damaged, or not the one that was measured.
+    """
+    place = Path(folder) / f"{slug(name)}.skops"
+    try:
+        expected = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))["sha256"][place.name]
+        content = place.read_bytes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{place}: expected a stored pipeline and its result beside it ({error})") from error
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise ModelError(f"{place} is damaged or foreign: its SHA-256 is not the one in {place.stem}.json")
+    return skops.io.loads(content, trusted=TRUSTED)

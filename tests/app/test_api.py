@@ -1,0 +1,120 @@
+"""The functions behind the page: what they answer, and what they refuse."""
+
+import base64
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitrec import Recognizer
+from digitrec.app.api import MAX_BYTES, Api, decode_picture
+from digitrec.calibration import format_confidence
+from digitrec.handwriting.samples import SampleFolder
+from digitrec.preprocessing.decoding import PictureError
+
+DRAWINGS = Path(__file__).parents[2] / "data" / "samples"
+SEVEN = DRAWINGS / "7_crossed.png"
+
+
+def encode(picture):
+    return base64.b64encode(picture if isinstance(picture, bytes) else picture.read_bytes()).decode()
+
+
+@pytest.fixture
+def api(recognizer, tmp_path):
+    return Api(recognizer, SampleFolder(tmp_path / "own"))
+
+
+@pytest.mark.parametrize("path", sorted(DRAWINGS.glob("*.*g")), ids=lambda path: path.stem)
+def test_reads_what_the_recognizer_reads(api, recognizer, path):
+    answer, expected = api.read(encode(path)), recognizer.predict(path)
+    assert (answer["kind"], answer["digit"], answer["reason"]) == (expected.kind, expected.digit, expected.reason)
+    assert np.allclose(answer["probabilities"], expected.probabilities, atol=1e-4)
+    assert answer["percent"] == [format_confidence(probability) for probability in expected.probabilities]
+    assert answer["image"] == expected.image.tolist()
+    assert answer["heat"] is None
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_no_network_is_entitled_to_certainty(api):
+    percent = api.read(encode(SEVEN))["percent"]
+    assert percent[7] == ">99.9 %"
+    assert set(percent[:7]) == {"<0.1 %"}
+
+
+def test_a_data_url_and_an_explanation(api):
+    answer = api.read(f"data:image/png;base64,{encode(SEVEN)}", True)
+    heat, ink = np.array(answer["heat"]), np.array(answer["image"]) > 0
+    assert heat.shape == (28, 28)
+    assert heat[ink].max() > 1
+    assert not heat[:2].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "says"),
+    [
+        ("7_crossed.png", "digit", "This is surely a 7."),
+        ("8_tiny.png", "digit", "This is surely an 8."),
+        ("blank.png", "blank", "Draw a digit, 0 to 9."),
+        ("letter_k.png", "not a digit", "This is not a digit: it looks like none of the ten."),
+    ],
+)
+def test_says_it_in_plain_words(api, name, kind, says):
+    answer = api.read(encode(DRAWINGS / name))
+    assert (answer["kind"], answer["says"]) == (kind, says)
+
+
+def test_says_between_which_two_it_wavers(recognizer):
+    doubtful = Recognizer(recognizer._session, recognizer.temperature, threshold=1.01)
+    answer = Api(doubtful, SampleFolder("unused")).read(encode(SEVEN))
+    assert answer["kind"] == "unsure"
+    assert re.fullmatch(r"Hard to tell: it could be 7 or \d\.", answer["says"])
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (None, "got NoneType"),
+        ({"path": "/etc/passwd"}, "got dict"),
+        ("/etc/passwd", "got other text"),
+        ("../../secret.png", "got other text"),
+        ("http://127.0.0.1/seven.png", "got other text"),
+        ("", "got none"),
+        ("data:image/png;base64,", "got none"),
+        ("é" * 50, "got other text"),
+        (encode(b"<svg onload=alert(1)>"), "expected one of PNG"),
+        (encode(SEVEN.read_bytes()[:900]), "damaged or cut short"),
+        ("A" * (MAX_BYTES * 4 // 3 + 100), "at most 20 MB"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_one_line(api, picture, message):
+    for function in (api.read, api.forget, lambda picture: api.keep(picture, 3)):
+        with pytest.raises(PictureError, match=re.escape(message)) as error:
+            function(picture)
+        assert "\n" not in str(error.value)
+
+
+@given(st.text() | st.integers() | st.none() | st.lists(st.text()) | st.binary().map(lambda data: encode(data)))
+def test_whatever_comes_is_bytes_or_refused(picture):
+    with suppress(PictureError):
+        assert isinstance(decode_picture(picture), bytes)
+
+
+def test_keeps_and_forgets_what_it_was_shown(api):
+    assert api.samples()["counts"] == [0] * 10
+    assert api.keep(encode(SEVEN), 7)["counts"] == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
+    assert sum(api.forget(f"data:image/png;base64,{encode(SEVEN)}")["counts"]) == 0
+
+
+def test_pictures_go_through_the_decoder_it_is_given(recognizer, tmp_path):
+    given = []
+    api = Api(recognizer, SampleFolder(tmp_path), lambda data: given.append(data) or data)
+    api.read(encode(SEVEN), True)
+    api.keep(encode(SEVEN), 7)
+    api.forget(encode(SEVEN))
+    assert given == [SEVEN.read_bytes()] * 3

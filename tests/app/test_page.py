@@ -1,0 +1,504 @@
+"""The page in Chromium: drawn on, fed with pictures, looked at, and watched for requests that leave the machine."""
+
+import base64
+import io
+import json
+import re
+import shutil
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitrec import app, load_folder
+from digitrec.app.page import write_frame
+from digitrec.calibration import format_confidence
+from digitrec.plots.style import BLUE, ORANGE
+
+pytest.importorskip("gradio")
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+expect.set_options(timeout=30_000)  # ms; a busy machine is no failure
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; on Debian: apt-get install chromium"),
+]
+# A closed network: nothing of Chromium's own is to be waited for. The camera is a made-up one.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+]  # fmt: skip
+STROKES = json.loads(Path(__file__).with_name("strokes.json").read_text())
+DRAWINGS = Path(__file__).parents[2] / "data" / "samples"
+SEVEN = DRAWINGS / "7_crossed.png"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with app.start(samples=tmp_path_factory.mktemp("own") / "digits", port=8100, report=lambda line: None) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Open the page in a fresh context; in the end nothing has left the machine, and no script has failed."""
+    contexts, asked, failed = [], [], []
+
+    def visit(viewport=DESKTOP, url=server.url, **options):
+        context = chromium.new_context(viewport=viewport, **options)
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(url)
+        expect(page.locator("[data-bars] li")).to_have_count(10)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    elsewhere = [url for url in asked if urlsplit(url).scheme not in ("data", "blob")]
+    assert asked
+    assert {urlsplit(url).netloc for url in elsewhere} == {urlsplit(server.url).netloc}
+    assert failed == []
+
+
+def draw(page, strokes):
+    """Draw strokes, their points 0-1, with the mouse."""
+    box = page.locator("[data-canvas]").bounding_box()
+    for points in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def expect_digit(page, digit):
+    expect(page.locator("[data-spoken]")).not_to_be_empty()  # the pen is up, and the answer to all of it is there
+    expect(page.locator("[data-digit]")).to_have_text(str(digit))
+
+
+def pick(page, path, data):
+    path.write_bytes(data)
+    page.locator("[data-file]").set_input_files(path)
+
+
+def from_hex(colour):
+    return tuple(bytes.fromhex(colour[1:]))
+
+
+def levels(page, name):
+    """Return how many shades the small canvas shows."""
+    return page.locator(f"[data-{name}]").evaluate(
+        "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, 28, 28).data).size"
+    )
+
+
+# --- drawing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hand", "theme"), list(zip(STROKES["hands"], cycle(["light", "dark"]), strict=False)))
+def test_reads_ten_digits_of_a_hand(visit, hand, theme):
+    page, strokes = visit(color_scheme=theme), STROKES["hands"][hand]
+    page.locator("[data-width]").fill(str(strokes["width"]))
+    for digit, paths in strokes["digits"].items():
+        draw(page, paths)
+        expect_digit(page, digit)
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("[data-digit]")).to_be_empty()
+
+
+def test_answers_while_the_stroke_grows_and_nothing_moves(visit):
+    page = visit()
+    parts = [page.locator(f"[data-{name}]") for name in ("canvas", "bars", "digit", "undo", "seen")]
+    before = [part.bounding_box() for part in parts]
+    (points,) = STROKES["hands"]["upright"]["digits"]["7"]
+    box = before[0]
+    page.mouse.move(box["x"] + points[0][0] * box["width"], box["y"] + points[0][1] * box["height"])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    expect(page.locator("[data-digit]")).to_have_text("7")  # the pen is still down
+    assert [part.bounding_box() for part in parts] == before
+    page.mouse.up()
+    expect_digit(page, 7)
+    assert [part.bounding_box() for part in parts] == before
+
+
+def test_bars_keep_their_order_and_their_scale(visit):
+    page = visit()
+    draw(page, STROKES["hands"]["upright"]["digits"]["3"])
+    expect_digit(page, 3)
+    rows = page.locator("[data-bars] li")
+    assert [row[0] for row in rows.all_inner_texts()] == list("0123456789")
+    bars_fit = """() => Array.from(document.querySelectorAll("[data-bars] li")).every((row) => {
+        const share = row.lastChild.textContent.match(/[0-9.]+/)[0] / 100;
+        const width = (part) => row.querySelector(part).offsetWidth;
+        return Math.abs(width("b") - width("i") * share) <= 3;
+    })"""
+    page.wait_for_function(bars_fit)  # they take 80 ms to get there
+
+
+@pytest.mark.parametrize("name", ["7_crossed.png", "4_marker.png", "letter_k.png"])
+def test_says_how_likely_as_the_whole_project_does(visit, recognizer, name):
+    page, path = visit(), DRAWINGS / name
+    page.get_by_role("button", name=path.stem.replace("_", " ")).click()
+    expect(page.locator("[data-spoken]")).not_to_be_empty()
+    expected = [format_confidence(probability) for probability in recognizer.predict(path).probabilities]
+    expect(page.locator("[data-bars] li > span:last-child")).to_have_text(expected)
+    assert "100 %" not in page.locator(".page").inner_text()
+
+
+def test_shows_what_it_saw_and_where_it_looked(visit):
+    page = visit()
+    assert levels(page, "seen") == levels(page, "looked") == 1
+    draw(page, STROKES["hands"]["upright"]["digits"]["5"])
+    expect_digit(page, 5)
+    assert levels(page, "seen") > 10
+    expect(page.locator("[data-explained]")).to_have_text("a 5")
+    page.wait_for_function(
+        """() => {
+            const looked = document.querySelector("[data-looked]");
+            window.shades = Array.from({length: 784}, (_, i) => Array.from(looked.getContext("2d").getImageData(
+                (i % 28) * 10 + 3, Math.floor(i / 28) * 10 + 3, 1, 1).data.slice(0, 3)));
+            return shades.some(([red, , blue]) => red !== blue);
+        }"""
+    )
+    shades = {tuple(shade) for shade in page.evaluate("shades")}
+    assert (255, 255, 255) in shades
+    assert from_hex(ORANGE) in shades or from_hex(BLUE) in shades  # where it spoke loudest
+    for red, green, blue in shades:  # between white and one of the figures' two colours
+        full, light = ((230, 159, 0), blue / 255) if red > blue else ((0, 114, 178), red / 255)
+        assert np.allclose((red, green, blue), 255 * light + np.array(full) * (1 - light), atol=2)
+
+
+@pytest.mark.parametrize("kind", ["touch", "pen"])
+def test_draws_with_finger_and_pen_on_a_phone(visit, kind):
+    page = visit(PHONE, has_touch=True, is_mobile=True)
+    session, box = page.context.new_cdp_session(page), page.locator("[data-canvas]").bounding_box()
+
+    def send(step, x, y):
+        if kind == "touch":
+            points = [] if step == "End" else [{"x": x, "y": y}]
+            session.send("Input.dispatchTouchEvent", {"type": f"touch{step}", "touchPoints": points})
+        else:
+            name = {"Start": "mousePressed", "Move": "mouseMoved", "End": "mouseReleased"}[step]
+            event = {"type": name, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1}
+            session.send("Input.dispatchMouseEvent", {**event, "pointerType": "pen", "force": 0.5})
+
+    kinds = "window.kinds = []; addEventListener('pointerdown', (event) => kinds.push(event.pointerType), true)"
+    page.evaluate(kinds)
+    for points in STROKES["hands"]["slanted and thin"]["digits"]["4"]:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        for step, place in zip(["Start", *["Move"] * (len(places) - 1)], places, strict=True):
+            send(step, *place)
+        send("End", *places[-1])
+    expect_digit(page, 4)
+    assert page.evaluate("kinds") == [kind, kind]
+    assert page.evaluate("scrollY") == 0
+
+
+def test_undo_takes_back_a_stroke(visit):
+    page = visit()
+    first, second = STROKES["hands"]["upright"]["digits"]["4"]
+    draw(page, STROKES["hands"]["upright"]["digits"]["1"])
+    expect_digit(page, 1)
+    draw(page, [first, second])
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, 1)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-says]")).to_have_text("Draw a digit, 0 to 9.")
+    expect(page.locator("[data-hint]")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+@pytest.mark.parametrize("name", list(STROKES["others"]))
+def test_declines_what_is_no_digit(visit, name):
+    page = visit()
+    draw(page, STROKES["others"][name])
+    expect_digit(page, "–")
+    expect(page.locator("[data-says]")).to_have_text(re.compile("not a digit|Hard to tell"))
+
+
+def test_a_single_dot_does_no_harm(visit):
+    page = visit()
+    page.locator("[data-canvas]").click()
+    expect(page.locator("[data-spoken]")).not_to_be_empty()
+    expect(page.locator("[data-error]")).to_be_empty()
+
+
+def test_works_by_keyboard_alone(visit):
+    page = visit()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('[data-canvas]')"):
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    for key in [*["ArrowUp"] * 14, "Space", *["ArrowDown"] * 28, "Space"]:
+        page.keyboard.press(key)
+    expect_digit(page, 1)
+    reached = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.innerText || document.activeElement.title || ''"))
+    assert {"Undo", "Clear", "Open a picture", "Camera", "7 crossed"} <= set(reached)
+    assert [text for text in reached if text.startswith("Right or wrong")]
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-digit]")).to_be_empty()
+
+
+# --- pictures --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
+def test_reads_an_uploaded_picture(visit, tmp_path, form):
+    page, file = visit(), io.BytesIO()
+    with Image.open(SEVEN) as picture:
+        picture.convert("RGB").save(file, form)
+    pick(page, tmp_path / f"seven.{form.lower()}", file.getvalue())
+    expect_digit(page, 7)
+    expect(page.locator("[data-given]")).to_be_visible()
+    draw(page, STROKES["hands"]["upright"]["digits"]["2"])  # a new drawing replaces it
+    expect_digit(page, 2)
+    expect(page.locator("[data-given]")).to_be_hidden()
+
+
+def test_clicking_the_samples(visit):
+    page = visit()
+    for path in sorted(DRAWINGS.glob("[0-9]_*")):
+        page.get_by_role("button", name=path.stem.replace("_", " ")).click()
+        expect_digit(page, path.name[0])
+    page.get_by_role("button", name="letter k").click()
+    expect_digit(page, "–")
+    page.get_by_role("button", name="blank").click()
+    expect(page.locator("[data-says]")).to_have_text("This page is blank. Draw a digit, 0 to 9.")
+    expect(page.locator("[data-error]")).to_be_empty()
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_takes_a_pasted_or_dropped_picture(visit, way):
+    page = visit()
+    page.evaluate(
+        """([way, data]) => {
+            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)), transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "seven.png", {type: "image/png"}));
+            const target = document.querySelector("[data-canvas]"), options = {bubbles: true, cancelable: true};
+            target.dispatchEvent(way === "paste" ? new ClipboardEvent(way, {...options, clipboardData: transfer})
+                : new DragEvent(way, {...options, dataTransfer: transfer}));
+        }""",
+        [way, base64.b64encode(SEVEN.read_bytes()).decode()],
+    )
+    expect_digit(page, 7)
+
+
+def test_takes_a_photo(visit):
+    page = visit(permissions=["camera"])
+    page.get_by_role("button", name="Camera").click()
+    expect(page.locator("[data-video]")).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-video]').videoWidth > 0")
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.locator("[data-spoken]")).not_to_be_empty()
+    expect(page.locator("[data-given]")).to_be_visible()
+    expect(page.locator("[data-error]")).to_be_empty()
+    expect(page.locator("[data-video]")).to_be_hidden()
+
+
+def test_says_so_where_there_is_no_camera(visit):
+    page = visit()
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('not allowed')); }")
+    page.get_by_role("button", name="Camera").click()
+    expect(page.locator("[data-error]")).to_contain_text("no camera")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (SEVEN.read_bytes()[:700], "damaged or cut short"),
+        (b"<svg onload='alert(1)'/>", "expected one of PNG"),
+        (b"\0" * 20_000_001, "at most 20 MB"),
+        (b"", "got none"),
+    ],
+    ids=["broken", "no picture", "too large", "empty"],
+)
+def test_a_bad_file_is_said_and_the_drawing_stays(visit, tmp_path, data, message):
+    page = visit()
+    draw(page, STROKES["hands"]["upright"]["digits"]["6"])
+    expect_digit(page, 6)
+    pick(page, tmp_path / "bad.png", data)
+    expect(page.locator("[data-error]")).to_contain_text(message)
+    assert "Traceback" not in page.locator("body").inner_text()
+    expect(page.locator("[data-given]")).to_be_hidden()
+    draw(page, [[(0.1, 0.1), (0.1, 0.1)]])
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, 6)
+    expect(page.locator("[data-error]")).to_be_empty()
+
+
+# --- samples of one's own --------------------------------------------------------------------------
+
+
+def test_keeps_a_corrected_answer_and_takes_it_back(visit, server):
+    page = visit()
+    page.get_by_text("Teach it your hand").click()
+    folder = Path(page.locator("[data-folder]").inner_text())
+    expect(page.locator("[data-command]")).to_have_text(f"digitrec train --data {folder} --from cnn --name mine")
+    expect(page.get_by_role("button", name="keep as a 1")).to_be_disabled()
+    draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+    expect_digit(page, 7)
+    assert not folder.exists()
+    page.get_by_role("button", name="keep as a 1").dblclick()
+    expect(page.locator("[data-kept]")).to_contain_text("Kept as a 1. 1 sample so far")
+    page.get_by_role("button", name="keep as a 7").click()
+    expect(page.locator("[data-kept]")).to_contain_text("Kept as a 7. 1 sample so far")
+    images, labels = load_folder(folder)
+    assert (images.shape, labels.tolist()) == ((1, 28, 28), [7])
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.locator("[data-kept]")).to_have_text("Taken back. No samples yet.")
+
+
+# --- rough use -------------------------------------------------------------------------------------
+
+
+def test_a_double_click_on_everything(visit):
+    page = visit(permissions=["camera"])
+    page.get_by_text("Teach it your hand").click()
+    draw(page, STROKES["hands"]["upright"]["digits"]["8"])
+    expect_digit(page, 8)
+    page.on("filechooser", lambda chooser: None)
+    for button in page.get_by_role("button").all():
+        if button.is_enabled():
+            try:
+                button.dblclick(timeout=5_000)
+            except playwright.TimeoutError:
+                assert not button.is_enabled()  # an answer to the clicks before took its purpose away
+    for part in ("canvas", "bars", "seen", "looked", "digit"):
+        page.locator(f"[data-{part}]").dblclick()
+    page.get_by_role("button", name="Clear").click()
+    draw(page, STROKES["hands"]["upright"]["digits"]["8"])
+    expect_digit(page, 8)
+
+
+def test_reload_in_mid_stroke(visit):
+    page = visit()
+    box = page.locator("[data-canvas]").bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 60, steps=5)
+    page.reload()
+    page.mouse.up()
+    expect(page.locator("[data-says]")).to_have_text("Draw a digit, 0 to 9.")
+    draw(page, STROKES["hands"]["upright"]["digits"]["2"])
+    expect_digit(page, 2)
+
+
+def test_says_so_when_its_program_is_gone(visit):
+    page = visit()
+    page.context.set_offline(True)
+    draw(page, STROKES["hands"]["upright"]["digits"]["2"])
+    expect(page.locator("[data-error]")).to_contain_text("Start it again: digitrec app")
+    page.context.set_offline(False)
+    draw(page, [[(0.9, 0.9), (0.9, 0.9)]])
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, 2)
+    expect(page.locator("[data-error]")).to_be_empty()
+
+
+# --- looks -----------------------------------------------------------------------------------------
+
+# Contrast of each visible text with what lies behind it (WCAG 2.2, relative luminance).
+CONTRASTS = """() => {
+    const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map((level) => level / 255)
+        .map((level) => level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, level, i) => sum + level * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (element) => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = numbers(getComputedStyle(e).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    return [...document.querySelectorAll(".page *")]
+        .filter((e) => e.checkVisibility() && !e.disabled)
+        .filter((e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+        .map((e) => {
+            const [a, b] = [light(numbers(getComputedStyle(e).color)), light(behind(e))].sort((a, b) => b - a);
+            return [e.textContent.trim().slice(0, 30), (a + 0.05) / (b + 0.05)];
+        });
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast_meets_wcag_aa(visit, tmp_path, theme):
+    page = visit(color_scheme=theme)
+    assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
+    page.get_by_text("Teach it your hand").click()
+    draw(page, STROKES["hands"]["upright"]["digits"]["3"])
+    expect_digit(page, 3)
+    pick(page, tmp_path / "bad.png", b"bad")
+    expect(page.locator("[data-error]")).not_to_be_empty()
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 30
+    assert [pair for pair in contrasts if pair[1] < 4.5] == []
+
+
+def test_fits_a_phone(visit):
+    page = visit(PHONE, has_touch=True, is_mobile=True)
+    page.get_by_text("Teach it your hand").click()
+    page.evaluate("scrollTo(0, 0)")
+    draw(page, STROKES["hands"]["filling the sheet"]["digits"]["8"])
+    expect_digit(page, 8)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    digit = page.locator("[data-digit]").bounding_box()
+    assert digit["y"] + digit["height"] <= 844  # sheet and answer on one screen
+    small = [
+        button.inner_text() for button in page.get_by_role("button").all()
+        if min(button.bounding_box()["width"], button.bounding_box()["height"]) < 44
+    ]  # fmt: skip
+    assert small == []
+
+
+def test_everything_has_a_name(visit):
+    page = visit()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll(".page :is(button, input, canvas, img, video, section, summary)")]
+            .filter((e) => !(e.getAttribute("aria-label") || e.alt || e.textContent.trim() || e.title
+                || e.querySelector("img[alt]")))
+            .map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert nameless == []
+    assert page.locator("html").get_attribute("lang") == "en"
+    expect(page).to_have_title("digitrec")
+
+
+def test_the_frame_of_a_notebooks_cell(chromium, server):
+    page = chromium.new_page(viewport=DESKTOP)
+    page.set_content(write_frame(server.url))
+    inside = page.frame_locator("iframe")
+    expect(inside.locator("[data-bars] li")).to_have_count(10)
+    box = inside.locator("[data-canvas]").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 205, box["y"] + 320, steps=12)
+    page.mouse.up()
+    expect(inside.locator("[data-digit]")).to_have_text("1")
+    page.close()
