@@ -150,7 +150,8 @@ def test_readme_quotes_the_measured_speed():
         figures = ("" if one is None else f"{one:,.0f}" if one >= 1000 else f"{one:.4g}" for one in values)
         assert f"| {row['what']} | {row['unit']} | {' | '.join(figures)} |" in readme
     (one,) = (row["digitrec"] for row in measured["rows"] if row["what"] == "one 28×28 array")
-    assert 0.15 <= one < 0.25  # ms: the fifth of a millisecond that is claimed
+    assert one < 0.2
+    assert "less than a fifth of a millisecond" in unwrap(readme)
     assert f"on {measured['machine']['cores']} cores of an {measured['machine']['processor']}" in unwrap(readme)
 
 

@@ -12,6 +12,7 @@ from digitrec.config import TrainConfig
 keras = pytest.importorskip("keras")
 from digitrec import training  # noqa: E402
 from digitrec.fitting import DivergedError  # noqa: E402
+from digitrec.model_folder import ModelError  # noqa: E402
 from digitrec.networks import build_cnn, build_network, export_onnx  # noqa: E402
 
 SMALL = TrainConfig(
@@ -24,6 +25,13 @@ def run(digits, config=SMALL, **options):
     images, labels = digits
     data = (images[:600], labels[:600]), (images[600:800], labels[600:800])
     return training.train(config, *data, report=lambda line: None, **options)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(digits, tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "checkpoint.npz"
+    run(digits, replace(SMALL, epochs=1), checkpoint=path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +153,37 @@ def test_resumed_run_is_the_uninterrupted_one(digits, trained, tmp_path):
 def test_checkpoint_of_another_configuration_or_damaged_is_refused(digits, tmp_path):
     path = tmp_path / "checkpoint.npz"
     run(digits, replace(SMALL, epochs=1), checkpoint=path)
-    with pytest.raises(ValueError, match="written under other configuration; use the same"):
+    with pytest.raises(ModelError, match="written under other configuration; use the same"):
         run(digits, checkpoint=path, resume=True)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ModelError, match="no checkpoint"):
         run(digits, replace(SMALL, epochs=1), checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept.clear(),
+        lambda kept: kept.update(notes=np.array("[]")),
+        lambda kept: kept.update(notes=np.array("null")),
+        lambda kept: kept.update(notes=np.array('{"notes": 3, "history": {"val_accuracy": [0.5]}}')),
+        lambda kept: kept.update(notes=np.array('{"notes": {}, "history": {}}')),
+        lambda kept: kept.update(notes=np.array('{"notes": {}, "history": {"a": [1], "b": []}}')),
+        lambda kept: kept.update(notes=np.array('{"notes": {}, "history": {"a": ["x"]}}')),
+        lambda kept: kept.update(variable_0=np.zeros(3)),
+        lambda kept: kept.update(best_0=np.zeros((1, 2))),
+        lambda kept: kept.pop("best_1"),
+        lambda kept: kept.update(variable_1=np.array([None])),
+    ],
+)
+def test_a_garbled_checkpoint_is_one_clear_line(digits, tmp_path, change, checkpoint):
+    path = tmp_path / "checkpoint.npz"
+    kept = dict(np.load(checkpoint))
+    change(kept)
+    np.savez(path, **kept)
+    with pytest.raises(ModelError, match=r"checkpoint\.npz is no checkpoint of this network .*; delete it") as caught:
+        run(digits, replace(SMALL, epochs=2), checkpoint=path, resume=True)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digits, tmp_path):
@@ -158,7 +192,7 @@ def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digi
     data = (images[:600], labels[:600]), (images[600:800], labels[600:800])
     other = (images[:600], np.roll(labels[:600], 1)), data[1]
     training.train(replace(SMALL, epochs=1), *data, checkpoint=path, report=lambda line: None)
-    with pytest.raises(ValueError, match="written under other data; use the same, or delete it"):
+    with pytest.raises(ModelError, match="written under other data; use the same, or delete it"):
         training.train(replace(SMALL, epochs=1), *other, checkpoint=path, resume=True, report=lambda line: None)
 
     def stop(*_):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from digitrec import backend
+from digitrec.model_folder import ModelError
 from digitrec.records import PathLike, write_bytes
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def fit(
         The weights of the best epoch, the last of those that read most of validation; and the history.
 
     Raises:
-        DivergedError, ValueError: as `train` does.
+        DivergedError, ModelError: as `train` does.
     """
     model.optimizer.build(model.trainable_variables)
     state = _State()
@@ -164,21 +165,27 @@ def _write_checkpoint(path: PathLike, model: "keras.Model", notes: Mapping[str, 
 
 def _read_checkpoint(path: PathLike, model: "keras.Model", notes: Mapping[str, Any] | None) -> _State:
     """Put the saved variables into the model and return the saved state."""
+    own, weights = _variables(model), model.get_weights()
     try:
         with np.load(path, allow_pickle=False) as saved:
             kept = json.loads(str(saved["notes"]))
-            variables = [saved[f"variable_{i}"] for i in range(len(_variables(model)))]
-            best = [saved[f"best_{i}"] for i in range(len(model.get_weights()))]
-    except Exception as error:
-        raise ValueError(f"{path} is no checkpoint of this network ({error}); delete it to start anew") from error
-    found, expected = kept["notes"] or {}, json.loads(json.dumps(notes)) or {}  # JSON knows no tuples
+            variables = [saved[f"variable_{i}"] for i in range(len(own))]
+            best = [saved[f"best_{i}"] for i in range(len(weights))]
+        found, history = dict(kept["notes"] or {}), {key: list(map(float, row)) for key, row in kept["history"].items()}
+        if [value.shape for value in (*variables, *best)] != [tuple(value.shape) for value in (*own, *weights)]:
+            raise ValueError("arrays of other shapes")
+        if not history or len({len(row) for row in history.values()}) != 1:
+            raise ValueError("a history of uneven length")
+    except Exception as error:  # of zipfile, numpy and json, a dozen kinds
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path} is no checkpoint of this network ({reason}); delete it to start anew") from error
+    expected = json.loads(json.dumps(notes)) or {}  # JSON knows no tuples
     if other := [name for name in {**expected, **found} if found.get(name) != expected.get(name)]:
-        raise ValueError(
-            f"{path} was written under other {' and '.join(other)}; use the same, or delete it to start anew"
-        )
-    for variable, value in zip(_variables(model), variables, strict=True):
+        other_names = " and ".join(other)
+        raise ModelError(f"{path} was written under other {other_names}; use the same, or delete it to start anew")
+    for variable, value in zip(own, variables, strict=True):
         variable.assign(value)
-    return _State(kept["history"], best)
+    return _State(history, best)
 
 
 def _variables(model: "keras.Model") -> "list[keras.Variable]":

@@ -51,7 +51,8 @@ def train(
 
     Raises:
         DivergedError: the loss is no number.
-        ValueError: fewer pictures than a batch; or the checkpoint belongs to another configuration or is damaged.
+        ValueError: fewer pictures than a batch.
+        ModelError: the checkpoint belongs to another configuration or other data, or is damaged.
 
     >>> from digitrec import load_split
     >>> training, validation, _ = load_split("digits", limit=200)

@@ -1,7 +1,10 @@
+import hashlib
 import json
+import subprocess
 
 import numpy as np
 import pytest
+import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +90,24 @@ def test_a_pipeline_with_a_damaged_result_is_refused_in_one_line(tmp_path, resul
 def test_what_is_trusted_is_where_it_is_said_to_be():
     assert "digitrec.study.features.HOG" in TRUSTED
     json.dumps(TRUSTED)
+
+
+def stow(folder, content):
+    """Put a content under a method's name, with the hash that is asked of it."""
+    (folder / "one.skops").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / "one.json").write_text(json.dumps({"sha256": {"one.skops": digest}}))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x04K\x07.", b"no archive" * 100])
+def test_a_pipeline_that_is_none_is_refused_though_its_hash_is_stated(tmp_path, content):
+    stow(tmp_path, content)
+    with pytest.raises(ModelError, match=r"one\.skops: expected a pipeline of trusted types") as caught:
+        load_pipeline(tmp_path, "one")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_type_that_is_not_trusted_is_not_loaded(tmp_path):
+    stow(tmp_path, skops.io.dumps(subprocess.Popen))
+    with pytest.raises(ModelError, match="expected a pipeline of trusted types"):
+        load_pipeline(tmp_path, "one")

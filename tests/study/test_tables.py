@@ -13,6 +13,7 @@ def test_table_names_the_best_and_whether_others_differ(data, measured):
     assert table.index[-1] == "one answer"
     assert table.loc["tree", "family"] == "trees"
     assert table.loc["neighbours", "tuned"] == "k"
+    assert table[["processor", "date", "commit"]].notna().all(axis=None)
     assert (table.low < table.accuracy).all()
     assert (table.accuracy < table.high).all()
 

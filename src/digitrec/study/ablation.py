@@ -84,7 +84,8 @@ def ablate(
             path = Path(folder) / f"{slug(name)}-{seed}.json"
             kept = keep(path, fingerprint((config, pictures)), partial(_measure, config, given, chosen_by, read))
             real = float(np.mean([kept["accuracy"][where] for where in sets])) if sets else np.nan
-            rows.append({"change": name, "seed": seed, "accuracy": kept["accuracy"]["judged"], "real": real})
+            made = {"processor": kept["machine"]["processor"], "date": kept["date"], "commit": kept["commit"]}
+            rows.append({"change": name, "seed": seed, "accuracy": kept["accuracy"]["judged"], "real": real, **made})
             report(f"{name:44s} seed {seed}   {rows[-1]['accuracy']:.2%}" + (f"   real {real:.1%}" if sets else ""))
     return pd.DataFrame(rows)
 

@@ -82,4 +82,8 @@ def load_pipeline(folder: PathLike, name: str) -> Any:
         raise ModelError(f"{place}: expected a stored pipeline and its result beside it ({error})") from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise ModelError(f"{place} is damaged or foreign: its SHA-256 is not the one in {place.stem}.json")
-    return skops.io.loads(content, trusted=TRUSTED)
+    try:
+        return skops.io.loads(content, trusted=TRUSTED)
+    except Exception as error:  # of zipfile, of json, and of skops, which loads no type that it was not told to trust
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{place}: expected a pipeline of trusted types ({reason})") from error

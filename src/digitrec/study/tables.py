@@ -21,7 +21,8 @@ def tabulate(results: Mapping[str, Mapping[str, Any]], labels: ArrayLike) -> pd.
 
     Returns:
         A row a method: what was measured; low and high, the accuracy's 95 % interval; real, the mean accuracy over the
-        sets of real handwriting (NaN without any); p_best, McNemar's p-value against the first row; tuned; family.
+        sets of real handwriting (NaN without any); p_best, McNemar's p-value against the first row; tuned; family;
+        and what made the row: processor, date, commit.
     """
     truth = np.asarray(labels)
     right = {name: np.array(list(result["predictions"]), int) == truth for name, result in results.items()}
@@ -37,6 +38,9 @@ def tabulate(results: Mapping[str, Mapping[str, Any]], labels: ArrayLike) -> pd.
             "p_best": mcnemar(right[name], right[best]),
             "tuned": result["tuned"],
             "family": result["family"],
+            "processor": result["machine"]["processor"],
+            "date": result["date"],
+            "commit": result["commit"],
         }
     return pd.DataFrame.from_dict(rows, orient="index").sort_values("accuracy", ascending=False, kind="stable")
 

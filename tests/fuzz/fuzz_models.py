@@ -1,0 +1,150 @@
+"""Fuzz model folders: files cut, changed, swapped, their hashes restated or not; all but a `ModelError` is a finding.
+
+    python tests/fuzz/fuzz_models.py --seconds 600
+
+What loads all the same has to read a picture. The first finding ends the run with its traceback; the same --seed finds
+it again.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from digitrec import model_folder
+from digitrec.config import TrainConfig
+from digitrec.fitting import fit
+from digitrec.model_folder import ModelError
+from digitrec.networks import build_cnn
+from digitrec.recognizer import Recognizer
+from digitrec.saving import save_model
+from digitrec.training import _compile
+
+CONFIG = TrainConfig(filters=((4,), (4,)), dense=8)
+FILES = ("model.onnx", "model.keras", "config.json", "metrics.json", "history.csv", "checkpoint.npz")
+ODD = (None, [], {}, "", "x", -1, 0, 1e308, float("nan"), True, [[]], "\ud800", 10**30)
+X = np.zeros((64, 28, 28, 1), np.float32)
+
+
+def make_folder(folder: Path) -> None:
+    """Write a small model with all that a folder may hold, a checkpoint too."""
+    model = build_cnn(CONFIG)
+    _compile(model, CONFIG, steps=10)
+    (folder / "figures").mkdir(parents=True)
+    _fit(model, folder, resume=False)
+    metrics = {"dataset": "digits", "training": {"time_s": 60.0}, "temperature": 1.0, "threshold": 0.5}
+    save_model(folder, model, CONFIG, {"loss": [1.5, 0.7], "val_accuracy": [0.5, 0.75]}, metrics)
+
+
+def _fit(model, folder: Path, resume: bool) -> None:
+    batches = [(X, np.zeros(64, int))]
+    fit(model, lambda epoch: batches, batches[0], 1, 1, folder / "checkpoint.npz", {"a": 1}, resume, lambda line: None)
+
+
+def change(folder: Path, rng: np.random.Generator) -> str:
+    """Change one file or two at random; return which."""
+    changed = []
+    for _ in range(rng.integers(1, 3)):
+        path = folder / FILES[rng.integers(len(FILES))]
+        content = bytearray(path.read_bytes())
+        kind = rng.integers(5)
+        if kind == 0:
+            content = content[: rng.integers(len(content) + 1)]
+        elif kind == 1:
+            for place in rng.integers(max(1, len(content)), size=rng.integers(1, 9)):
+                content[place : place + 1] = bytes([rng.integers(256)])
+        elif kind == 2:
+            start, size = rng.integers(len(content) + 1), rng.integers(1, 200)
+            content[start : start + size * rng.integers(2)] = rng.bytes(size)
+        elif path.suffix == ".json":
+            content = bytearray(garble(json.loads(path.read_bytes()), rng))
+        else:
+            content = bytearray((folder / FILES[rng.integers(len(FILES))]).read_bytes())
+        path.write_bytes(content)
+        changed.append(path.name)
+    if rng.random() < 0.7:
+        restate(folder)
+    return " and ".join(changed)
+
+
+def garble(values: object, rng: np.random.Generator) -> bytes:
+    """Put something odd in the place of one value, or of all."""
+    if isinstance(values, dict) and values and rng.random() < 0.95:
+        key = list(values)[rng.integers(len(values))]
+        inner = values[key]
+        if isinstance(inner, dict) and inner and rng.random() < 0.5:
+            values[key] = json.loads(garble(inner, rng))
+        elif rng.random() < 0.2:
+            del values[key]
+        else:
+            values[key] = ODD[rng.integers(len(ODD))]
+    else:
+        values = ODD[rng.integers(len(ODD))]
+    return json.dumps(values).encode()
+
+
+def restate(folder: Path) -> None:
+    """State the hashes of what is there now, as one who knows how would."""
+    try:
+        metrics = json.loads((folder / "metrics.json").read_bytes())
+        for name in ("model.onnx", "model.keras", "config.json"):
+            metrics["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        metrics["sha256"]["calibration"] = model_folder.hash_calibration(metrics)
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass  # no metrics.json to state them in
+
+
+def read_all(folder: Path, model) -> int:
+    """Read the folder in every way there is; return how many were refused."""
+    refused = 0
+    ways = (
+        lambda: Recognizer.load(folder).predict(np.eye(40)),
+        lambda: model_folder.load_model(folder).predict(X[:1], verbose=0),
+        lambda: model_folder.read_history(folder),
+        lambda: model_folder.read_config(folder),
+        lambda: _fit(model, folder, resume=True),
+    )
+    for way in ways:
+        try:
+            way()
+        except ModelError as error:
+            refused += 1
+            if "\n" in str(error):
+                raise RuntimeError("a reason of more than one line") from error
+    return refused
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        whole, folder = Path(scratch, "whole"), Path(scratch, "changed")
+        make_folder(whole)
+        model = build_cnn(CONFIG)
+        _compile(model, CONFIG, steps=10)
+        assert read_all(whole, model) == 0
+        start, runs, refused = time.monotonic(), 0, 0
+        while time.monotonic() - start < options.seconds:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(whole, folder)
+            seed = options.seed + runs
+            try:
+                changed = change(folder, np.random.default_rng(seed))
+                refused += read_all(folder, model) > 0
+            except BaseException:
+                print(f"--seed {seed}: {changed}", flush=True)
+                raise
+            runs += 1
+        print(f"{runs:,} folders in {options.seconds:.0f} s, {refused:,} refused, nothing else")
+
+
+if __name__ == "__main__":
+    main()
