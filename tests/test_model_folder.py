@@ -160,12 +160,14 @@ def test_settings_are_covered_by_the_hash(copy):
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.keras"])
-def test_network_files_cut_anywhere_are_refused_though_their_hash_is_stated(copy, name):
+def test_network_files_cut_anywhere_are_refused_though_their_hash_is_stated(copy, name, capfd):
     whole = (copy / name).read_bytes()
     load = Recognizer.load if name == "model.onnx" else model_folder.load_model
     for share in (0, 0.01, 0.3, 0.7, 0.99):
         change_file(copy, name, whole[: int(share * len(whole))])
+        capfd.readouterr()
         assert_refused(copy, [load])
+        assert capfd.readouterr() == ("", "")
 
 
 def test_onnx_networks_of_another_form_are_refused(copy):

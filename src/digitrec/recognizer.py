@@ -154,7 +154,8 @@ def open_session(network: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        # Without its fallback, which prints what is wrong and tries the same again.
+        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # ONNX Runtime's own, of a dozen kinds
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"expected an ONNX network ({reason})") from error

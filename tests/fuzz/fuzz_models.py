@@ -61,7 +61,7 @@ def change(folder: Path, rng: np.random.Generator) -> str:
         elif kind == 2:
             start, size = rng.integers(len(content) + 1), rng.integers(1, 200)
             content[start : start + size * rng.integers(2)] = rng.bytes(size)
-        elif path.suffix == ".json":
+        elif path.suffix == ".json" and path.name not in changed:
             content = bytearray(garble(json.loads(path.read_bytes()), rng))
         else:
             content = bytearray((folder / FILES[rng.integers(len(FILES))]).read_bytes())
