@@ -1,10 +1,16 @@
 """What the tests share: small real data, and real MNIST where it is at hand."""
 
+import signal
+
 import numpy as np
 import pytest
 
 from digitrec import datasets
 from digitrec.mnist import MissingDataError, find_mnist, load_mnist
+
+# A job in the background ignores Ctrl-C, and so would the processes to which the tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
