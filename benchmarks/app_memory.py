@@ -13,16 +13,16 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
+from app import serve  # the script beside this one
 from PIL import Image
 
 from digitrec import records
@@ -43,7 +43,8 @@ def main() -> int:
     options = parser.parse_args()
     load = round(os.getloadavg()[0], 2)
     small, large = (write_question(picture) for picture in (read_small(), draw_large()))
-    with serve() as (address, process):
+    with serve() as (url, process):
+        address = urlsplit(url).netloc
         ask(address, small)
         results = {
             "load_before": load,
@@ -55,21 +56,6 @@ def main() -> int:
         print(name, json.dumps(figures))
     records.write_result(options.output, results)
     return int(not all(figures["met"] for figures in list(results.values())[1:]))
-
-
-@contextmanager
-def serve() -> Iterator[tuple[str, int]]:
-    """Run the page as a process; yield its address and its id."""
-    command = [sys.executable, "-u", "-m", "digitrec", "app", "--no-browser", "--port", "7860"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        address = None
-        while address is None:  # a line on a taken port comes first
-            address = re.search(r"http://(\S+?:\d+)/", process.stdout.readline())
-        yield address[1], process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def read_small() -> bytes:
