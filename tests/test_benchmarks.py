@@ -4,9 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data" / "samples"
@@ -24,6 +27,18 @@ def make_set(folder: Path, labels: str) -> Path:
     (folder / "text.png").write_text("seven")
     (folder / "labels.csv").write_text(labels, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def draw_photo() -> Callable[..., Image.Image]:
+    """A function: a digit and the grain of its paper to a picture of 200 by 200 pixels."""
+
+    def draw(digit: int, grain: float) -> Image.Image:
+        ink = Image.open(next(SAMPLES.glob(f"{digit}_*.png"))).convert("L").resize((200, 200))
+        noise = np.random.default_rng(0).normal(0, grain, (200, 200))
+        return Image.fromarray(np.clip(np.asarray(ink) * 0.6 + 60 + noise, 0, 255).astype(np.uint8))
+
+    return draw
 
 
 def test_figures_are_those_counted_by_hand(tmp_path):
@@ -109,3 +124,21 @@ def test_inference_measures_and_names_the_machine(tmp_path):
     missed = [row for row in results["rows"] if row.get("met") is False]
     assert done.stdout.count("**missed**") == len(missed)
     assert done.returncode == bool(missed)
+
+
+def test_damage_is_the_same_at_every_run_and_only_photos_of_paper_are_taken(tmp_path, draw_photo):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    draw_photo(7, grain=3).save(folder / "seven.png")
+    draw_photo(7, grain=0).save(folder / "drawing.png")
+    (folder / "labels.csv").write_text("file,label\nseven.png,7\ndrawing.png,7\n")
+    arguments = (folder, "--variants", "1", "--json", tmp_path / "out.json")
+    first, results = run("damage.py", *arguments), json.loads((tmp_path / "out.json").read_text())
+    assert (first.returncode, results["photos"]) == (0, 1)
+    assert len(results["damages"]) == 12
+    assert results["damages"]["undamaged"] == {"pictures": 1, "right": 1, "answered": 1, "surely_wrong": 0}
+    assert run("damage.py", *arguments).stdout == first.stdout
+    (folder / "labels.csv").write_text("file,label\ndrawing.png,7\n")
+    done = run("damage.py", *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "expected photos of paper, found none" in done.stderr

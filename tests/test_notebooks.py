@@ -24,7 +24,7 @@ WRITES = ("02", *READS_A_MODEL, "06", "07")
 # Seconds instead of minutes, on scikit-learn's digits.
 SETTINGS = {
     "epochs": 2, "batch_size": 64, "filters": [[4], [8], [8]], "dense": 16, "recurrent_units": 8,
-    "learning_rate": 0.01, "drawn_digits": 32, "soiled_digits": 32, "non_digits": 32,
+    "learning_rate": 0.01, "drawn_digits": 32, "soiled_digits": 32, "strings": 32, "non_digits": 32,
 }  # fmt: skip
 SMALL = {
     "dataset": "digits", "settings": SETTINGS, "sets": "samples", "epochs": 1, "limit": 200, "images": 100,

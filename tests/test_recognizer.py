@@ -67,12 +67,17 @@ def encode(image: Image.Image, kind: str, **options) -> bytes:
 
 
 @settings(max_examples=50, deadline=None)
-@given(hnp.arrays(np.float32, (3, 10), elements=st.floats(-30, 30, width=32)), st.floats(0.25, 4))
-def test_scores_are_those_of_eleven_classes_and_digits_share_the_rest(logits, temperature):
+@given(
+    st.sampled_from((10, 11)).flatmap(
+        lambda outputs: hnp.arrays(np.float32, (3, outputs), elements=st.floats(-30, 30, width=32))
+    ),
+    st.floats(0.25, 4),
+)
+def test_scores_are_those_of_all_classes_and_digits_share_the_rest(logits, temperature):
     probabilities, scores = read_logits(logits, temperature)
-    eleven = np.exp(np.pad(logits.astype(np.float64), ((0, 0), (0, 1))) / temperature)
-    np.testing.assert_allclose(scores, eleven[:, :10].max(axis=1) / eleven.sum(axis=1), atol=1e-5)
-    np.testing.assert_allclose(probabilities, softmax(logits.astype(np.float64) / temperature), atol=1e-5)
+    classes = np.exp(np.pad(logits.astype(np.float64), ((0, 0), (0, 1))) / temperature)
+    np.testing.assert_allclose(scores, classes[:, :10].max(axis=1) / classes.sum(axis=1), atol=1e-5)
+    np.testing.assert_allclose(probabilities, softmax(logits[:, :10].astype(np.float64) / temperature), atol=1e-5)
     assert (scores <= probabilities.max(axis=1) + 1e-6).all()
 
 
@@ -95,6 +100,9 @@ class FixedNetwork:
         ([9, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0, None),
         ([-9, -9, 3.9, 4, -9, -9, -9, -9, -9, -9], None, "unsure: 3 or 2"),
         ([-9, -1, -9, -9, -9, -9, -9, -9, -9, -9], None, "not like any digit"),
+        ([-9, -1, -9, -9, -9, -9, -9, -9, -9, -9, -2], None, "not like any digit"),
+        ([-9, 1, -9, -9, -9, -9, -9, -9, -9, -9, 2], None, "several digits: a picture of one is expected"),
+        ([-9, 3, -9, -9, -9, -9, -9, -9, -9, -9, 2], 1, None),
     ],
 )
 def test_threshold_decides_and_the_reason_tells_why(logits, digit, reason):

@@ -17,7 +17,7 @@ from digitrec.networks import build_cnn, build_network, export_onnx  # noqa: E40
 
 SMALL = TrainConfig(
     epochs=3, batch_size=64, filters=((8,), (8,), (16,)), dense=32, learning_rate=0.01, precision="float32",
-    drawn_digits=0, soiled_digits=0, non_digits=0,
+    drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
 )  # fmt: skip
 
 
@@ -39,10 +39,10 @@ def trained(digits):
     return run(digits)
 
 
-def test_network_gives_ten_finite_logits_and_has_the_promised_parts():
+def test_network_gives_eleven_logits_and_has_the_promised_parts():
     model = build_cnn(TrainConfig())
     logits = model(np.zeros((2, 28, 28, 1), np.float32))
-    assert logits.shape == (2, 10)
+    assert logits.shape == (2, 11)
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds.count("Conv2D") == sum(map(len, TrainConfig().filters))
     assert {"MaxPooling2D", "Dropout"} <= set(kinds)
@@ -55,7 +55,7 @@ def test_recurrent_network_reads_row_by_row(digits):
     config = replace(SMALL, network="rnn", recurrent_units=16, epochs=4, plain_epochs=4)
     model, history = run(digits, config)
     assert {"Reshape", "Bidirectional"} <= {type(layer).__name__ for layer in model.layers}
-    assert model(np.zeros((2, 28, 28, 1), np.float32)).shape == (2, 10)
+    assert model(np.zeros((2, 28, 28, 1), np.float32)).shape == (2, 11)
     assert history["val_accuracy"][-1] > 0.3
 
 
@@ -222,19 +222,24 @@ def test_nan_loss_stops_with_a_clear_error(digits):
         run(digits, replace(SMALL, learning_rate=1e30))
 
 
-def test_loss_is_cross_entropy_with_the_fixed_zero_logit():
-    logits = np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32)
-    labels = np.array([0, 3, 9, 10, 10])
-    full = np.pad(logits, ((0, 0), (0, 1)))
+@pytest.mark.parametrize("outputs", [10, 11])
+def test_loss_is_cross_entropy_with_the_fixed_zero_logit(outputs):
+    logits = np.random.default_rng(0).normal(size=(6, outputs)).astype(np.float32)
+    labels = np.array([0, 3, 9, 10, 10, 11])
+    full = np.insert(logits, 10, 0, axis=1)
     log_p = full - np.log(np.exp(full).sum(axis=1, keepdims=True))
-    expected = -log_p[np.arange(5), labels].mean()
+    expected = -log_p[np.arange(6), np.minimum(labels, outputs)].mean()  # ten logits know no "several digits"
     assert float(np.mean(training.digit_loss(0.0)(labels, logits))) == pytest.approx(expected, abs=1e-5)
 
 
-def test_accuracy_counts_digits_by_largest_logit_and_others_by_none_above_zero():
-    logits = np.full((4, 10), -1.0, np.float32)
+def test_accuracy_counts_digits_among_the_ten_and_all_else_by_what_is_likeliest():
+    logits = np.full((7, 11), -1.0, np.float32)
     logits[0, 3], logits[1, 3], logits[2, 3] = -0.5, 2, 2
-    np.testing.assert_array_equal(np.asarray(training.digit_accuracy(np.array([3, 4, 10, 10]), logits)), [1, 0, 0, 1])
+    logits[4, 10], logits[6, [3, 10]] = 2, (1, 2)
+    labels = np.array([3, 4, 10, 10, 11, 11, 3])
+    np.testing.assert_array_equal(np.asarray(training.digit_accuracy(labels, logits)), [1, 0, 0, 1, 1, 0, 1])
+    of_ten = training.digit_accuracy(labels, logits[:, :10])
+    np.testing.assert_array_equal(np.asarray(of_ten), [1, 0, 0, 1, 1, 1, 1])
 
 
 def test_schedule_rises_and_falls():
@@ -281,8 +286,9 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores Ctrl-C
 from digitrec import TrainConfig, datasets, train
 (images, labels), _ = datasets.load_digits()
-train(TrainConfig(epochs=500, patience=500, batch_size=64, filters=((8,), (8,)), drawn_digits=0, soiled_digits=0,
-      non_digits=0), (images[:256], labels[:256]), (images[256:300], labels[256:300]), checkpoint="checkpoint.npz",
+unmixed = {"drawn_digits": 0, "soiled_digits": 0, "strings": 0, "non_digits": 0}
+train(TrainConfig(epochs=500, patience=500, batch_size=64, filters=((8,), (8,)), **unmixed),
+      (images[:256], labels[:256]), (images[256:300], labels[256:300]), checkpoint="checkpoint.npz",
       resume=True, report=lambda line: print(line, flush=True))
 """
 

@@ -11,7 +11,7 @@ from digitrec.config import TrainConfig
 pytest.importorskip("keras")
 SMALL = TrainConfig(
     epochs=2, batch_size=64, filters=((4,), (8,)), dense=16, learning_rate=0.01, precision="float32",
-    drawn_digits=0, soiled_digits=0, non_digits=0,
+    drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
 )  # fmt: skip
 
 

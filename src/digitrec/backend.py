@@ -25,6 +25,9 @@ def _load_keras() -> Any:
         ModuleNotFoundError: it is not installed; the message says what to install.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # from then on: errors only
+    # By itself TensorFlow takes oneDNN's convolutions only where the processor has AVX-512; with AVX2 alone, as most
+    # have, a step takes two thirds of the time with them.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

@@ -1,7 +1,8 @@
-"""Ten logits to an honest answer: probabilities, the temperature that calibrates them, and when to decline.
+"""Logits to an honest answer: probabilities, the temperature that calibrates them, and when to decline.
 
-"Not a digit" is an eleventh class whose logit is fixed at zero: a picture whose logits are all far below zero is none
-of the ten. Softmax is unchanged by subtracting one logit from all, so nothing is lost against an eleventh output.
+The first ten logits are the digits'. An eleventh is that of "several digits", where a network has it. "Not a digit" is
+a class whose logit is fixed at zero: a picture whose logits are all far below zero is nothing that the network knows.
+Softmax is unchanged by subtracting one logit from all, so nothing is lost against an output of its own.
 """
 
 import math
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from digitrec.evaluation import check_rows, check_scores, evaluate
 
 NOT_A_DIGIT = 10  # the label of a picture that is none of the ten digits
+SEVERAL_DIGITS = 11  # the label of a picture that shows more than one; its logit is the eleventh
 DECLINE_AT_MOST = 0.005  # of validation's digits: the threshold is the largest score that declines no more
 
 
@@ -39,12 +41,12 @@ def read_logits(logits: NDArray, temperature: float) -> tuple[NDArray[np.float32
     """Turn logits into calibrated probabilities and scores of being a digit.
 
     Args:
-        logits: float32 (n, 10).
+        logits: float32 (n, 10), or (n, 11) with that of "several digits".
         temperature: fitted on validation digits.
 
     Returns:
         Probabilities float32 (n, 10), the digits among themselves; and scores float32 (n,) in 0-1, the probability
-        of the best digit when "not a digit", whose logit is zero, competes.
+        of the best digit when "not a digit", whose logit is zero, and "several digits" compete.
     """
     scores = np.asarray(logits, np.float64) / temperature
     competing = softmax(np.concatenate([scores, np.zeros((len(scores), 1))], axis=1))[:, :10]
@@ -56,13 +58,13 @@ def calibrate(logits: ArrayLike, labels: ArrayLike) -> dict[str, Any]:
     """Fit temperature and threshold on validation, and evaluate with them.
 
     Args:
-        logits: float (n, 10).
+        logits: float (n, 10) or (n, 11), see `read_logits`.
         labels: int (n,), 0-9.
 
     Returns:
         `temperature`, `threshold`, and `validation` as `evaluation.evaluate` gives it.
     """
-    temperature = fit_temperature(logits, labels)
+    temperature = fit_temperature(np.asarray(logits)[:, :10], labels)
     probabilities, scores = read_logits(np.asarray(logits), temperature)
     return {
         "temperature": temperature,

@@ -31,10 +31,11 @@ class TrainConfig:
     """
 
     seed: int = _setting(0, "of the weights, the order, dropout, augmentation and synthesis", 0)
-    epochs: int = _setting(16, "how often to go through the pictures", 1)
+    epochs: int = _setting(8, "how often to go through the pictures", 1)
     batch_size: int = _setting(256, "pictures a step", 1)
-    learning_rate: float = _setting(6e-3, "the peak of the one-cycle schedule", 1e-9)
-    weight_decay: float = _setting(0.02, "of the weights, as AdamW has it", 0, 10)
+    optimizer: str = _setting("muon", "which steps the weights take", choices=("muon", "adamw"))
+    learning_rate: float = _setting(0.02, "the peak of the one-cycle schedule", 1e-9)
+    weight_decay: float = _setting(0.02, "of the weights, relative to the learning rate", 0, 10)
     label_smoothing: float = _setting(0.05, "share of a label that goes to all classes", 0, 0.9)
     schedule: str = _setting("one-cycle", "of the learning rate", choices=("one-cycle", "constant"))
     patience: int = _setting(6, "epochs without a lower validation loss before training stops", 1)
@@ -46,11 +47,11 @@ class TrainConfig:
 
     network: str = _setting("cnn", "cnn, or rnn: recurrent, reading row by row", choices=("cnn", "rnn"))
     filters: tuple[tuple[int, ...], ...] = _setting(
-        ((16,), (32, 48), (64, 96)), "of the 3x3 convolutions, in blocks between poolings", 1
+        ((16,), (32, 48), (64, 128)), "of the convolutions, in blocks between poolings", 1
     )
     batch_normalisation: bool = _setting(True, "normalise each block of convolutions")
     recurrent_units: int = _setting(128, "of the recurrent network, in each direction", 1)
-    dense: int = _setting(64, "units of the dense layer", 1)
+    dense: int = _setting(128, "units of the dense layer", 1)
     dropout: float = _setting(0.2, "share of the dense layer's units left out at each step", 0, 0.95)
 
     rotation: float = _setting(10.0, "degrees", 0, 360)
@@ -65,9 +66,10 @@ class TrainConfig:
     flip: bool = _setting(False, "left to right; hurts digits, offered for the experiment")
     plain_epochs: int = _setting(2, "last epochs on the pictures as they are; at most a quarter of all", 0)
 
-    drawn_digits: int = _setting(8_000, "digits drawn by code in every epoch", 0)
+    drawn_digits: int = _setting(12_000, "digits drawn by code in every epoch", 0)
     soiled_digits: int = _setting(10_000, "digits on soiled paper, among pieces of others, in every epoch", 0)
-    non_digits: int = _setting(8_000, "letters, scribbles and pairs of digits in every epoch", 0)
+    strings: int = _setting(4_000, "numbers of several digits in every epoch", 0)
+    non_digits: int = _setting(8_000, "letters, signs and scribbles in every epoch", 0)
 
     def __post_init__(self) -> None:
         for setting in fields(self):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from digitrec.idx import DataError
 from digitrec.mnist import Pairs, find_mnist, is_published, load_mnist
-from digitrec.preprocessing.form import box_ink
+from digitrec.preprocessing.box import box_ink
 
 
 def load_dataset(name: str) -> tuple[Pairs, Pairs]:

@@ -148,7 +148,7 @@ def load_model(model: PathLike) -> "keras.Model":
         ModelError: missing, damaged or foreign files.
 
     >>> load_model("cnn").output_shape
-    (None, 10)
+    (None, 11)
     """
     from digitrec.networks import build_network
 

@@ -21,7 +21,7 @@ _CENTRE = 13.5  # pixels
 _BATCH = 256  # pictures read before the network runs once: bounded memory for any number of files
 
 
-Kind = Literal["digit", "blank", "unsure", "not a digit"]
+Kind = Literal["digit", "blank", "unsure", "several digits", "not a digit"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Answer:
         digit: 0-9, or None when it declines.
         confidence: calibrated probability of the best digit, 0-1; also when it declines.
         probabilities: float32 (10,), summing to 1.
-        kind: "digit"; or, where it declines, "blank", "unsure" (between digits) or "not a digit".
+        kind: "digit"; or, where it declines, "blank", "unsure" (between digits), "several digits" or "not a digit".
         reason: why it declined, in a line; None when it answers.
         image: uint8 (28, 28), the picture as the network saw it.
 
@@ -87,7 +87,7 @@ class Recognizer:
         return cls(session, temperature, threshold)
 
     def compute_logits(self, x: np.ndarray) -> np.ndarray:
-        """Read prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10).
+        """Read prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10 or 11).
 
         Where two answers are close, the logits are the mean over the picture as it is, slanted and stretched a little.
         """
@@ -99,7 +99,7 @@ class Recognizer:
         return logits
 
     def run_network(self, x: np.ndarray) -> np.ndarray:
-        """Run the network once on prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10)."""
+        """Run the network once on prepared images, float32 (n, 28, 28, 1) in 0-1; return its logits, float32."""
         # In parts, so that memory stays bounded; 17,400 images a second on two cores (benchmarks/inference.json).
         logits = [self._session.run(None, {self._input: part})[0] for part in _split(x, 100)]
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
@@ -140,6 +140,8 @@ class Recognizer:
         elif score < self.threshold and logits.max() < 0:
             # All logits below the zero of "not a digit": that is the likeliest answer.
             kind, reason = "not a digit", "not like any digit"
+        elif score < self.threshold and logits.argmax() == 10:
+            kind, reason = "several digits", "several digits: a picture of one is expected"
         elif score < self.threshold:
             kind, reason = "unsure", f"unsure: {digit} or {second}"
         return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image)
@@ -149,7 +151,7 @@ def open_session(network: bytes) -> onnxruntime.InferenceSession:
     """Return a session that runs a network from an ONNX file's bytes, on the processor.
 
     Raises:
-        ValueError: it is no ONNX file, or not of a network from x (n, 28, 28, 1) to ten logits.
+        ValueError: it is no ONNX file, or not of a network from x (n, 28, 28, 1) to ten or eleven logits.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -160,8 +162,8 @@ def open_session(network: bytes) -> onnxruntime.InferenceSession:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"expected an ONNX network ({reason})") from error
     ends = [[(end.type, end.shape[1:]) for end in side] for side in (session.get_inputs(), session.get_outputs())]
-    if ends != [[("tensor(float)", [28, 28, 1])], [("tensor(float)", [10])]]:
-        raise ValueError(f"expected a network from float (n, 28, 28, 1) to float (n, 10), got {str(ends)[:200]}")
+    if ends not in [[[("tensor(float)", [28, 28, 1])], [("tensor(float)", [logits])]] for logits in (10, 11)]:
+        raise ValueError(f"expected a network from float (n, 28, 28, 1) to float (n, 10 or 11), got {str(ends)[:200]}")
     return session
 
 

@@ -32,14 +32,14 @@ def check_target(folder: PathLike, maker: str, replace: bool = False) -> None:
     if replace or not (folder / "model.onnx").exists():
         return
     if is_shipped(folder):
-        raise ModelError(f"{folder} comes with digitrec: choose another name, or say that it is to be replaced")
+        raise ModelError(f"{folder} comes with digitrec: choose another name, or --replace it")
     try:
         found = read_metrics(folder).get("maker")
     except ModelError:
         found = None
     if found != maker:
         made = f"was made by {found}" if found else "was not made here"
-        raise ModelError(f"{folder} holds a model that {made}: choose another name, or say that it is to be replaced")
+        raise ModelError(f"{folder} holds a model that {made}: choose another name, or --replace it")
 
 
 def save_model(

@@ -8,10 +8,11 @@ import numpy as np
 
 from digitrec import backend
 from digitrec.augmentation import augment
-from digitrec.calibration import NOT_A_DIGIT
+from digitrec.calibration import NOT_A_DIGIT, SEVERAL_DIGITS
 from digitrec.config import TrainConfig
 from digitrec.fitting import fit
 from digitrec.networks import build_network
+from digitrec.optimizers import build_muon
 from digitrec.preprocessing.form import prepare
 from digitrec.records import PathLike, hash_arrays
 from digitrec.synthesis.sources import Arrays, make_pools
@@ -56,11 +57,11 @@ def train(
 
     >>> from digitrec import load_split
     >>> training, validation, _ = load_split("digits", limit=200)
-    >>> unmixed = {"drawn_digits": 0, "soiled_digits": 0, "non_digits": 0}
+    >>> unmixed = {"drawn_digits": 0, "soiled_digits": 0, "strings": 0, "non_digits": 0}
     >>> config = TrainConfig(epochs=2, batch_size=64, filters=((4,), (8,)), **unmixed)
     >>> model, history = train(config, training, validation, report=lambda line: None)
     >>> model.output_shape, len(history["val_accuracy"])
-    ((None, 10), 2)
+    ((None, 11), 2)
     """
     model = _build(config, initial_weights)
     pools = make_pools(config, training)
@@ -102,9 +103,10 @@ def _build(config: TrainConfig, initial_weights: list[np.ndarray] | None) -> "ke
 
 
 def _compile(model: "keras.Model", config: TrainConfig, steps: int) -> None:
-    keras = backend.keras
+    keras, rate = backend.keras, choose_rate(config, steps)
+    build = build_muon if config.optimizer == "muon" else keras.optimizers.AdamW
     model.compile(
-        optimizer=keras.optimizers.AdamW(choose_rate(config, steps), weight_decay=config.weight_decay),
+        optimizer=build(rate, weight_decay=config.weight_decay),
         loss=digit_loss(config.label_smoothing),
         metrics=[digit_accuracy],
         # On TensorFlow's CPU backend XLA makes the step three times slower; JAX has nothing else.
@@ -113,26 +115,36 @@ def _compile(model: "keras.Model", config: TrainConfig, steps: int) -> None:
 
 
 def digit_loss(smoothing: float) -> Callable:
-    """Return cross-entropy over ten logits and the fixed zero logit of "not a digit" (label 10), labels smoothed."""
+    """Return cross-entropy over the logits and the fixed zero logit of "not a digit" (label 10), labels smoothed."""
     ops = backend.keras.ops
 
     def loss(y_true, y_pred):
-        y_pred = ops.pad(y_pred, ((0, 0), (0, 1)))
+        y_pred, labels = _compete(y_true, y_pred)
         log_probabilities = ops.log_softmax(y_pred)
-        target = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), 11)
-        target = target * (1 - smoothing) + smoothing / 11
+        classes = y_pred.shape[-1]
+        target = ops.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
         return -ops.sum(target * log_probabilities, axis=-1)
 
     return loss
 
 
 def digit_accuracy(y_true, y_pred):
-    """Return per picture whether it was read right: a digit by its largest logit, a non-digit by none above zero."""
+    """Return per picture whether it was read right: a digit among the ten, all else by what is likeliest."""
     ops = backend.keras.ops
-    y_true = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-    read = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-    right = ops.where(y_true == NOT_A_DIGIT, ops.max(y_pred, axis=-1) < 0, read == y_true)
-    return ops.cast(right, "float32")
+    competing, labels = _compete(y_true, y_pred)
+    read = ops.where(labels < 10, ops.argmax(y_pred[:, :10], axis=-1), ops.argmax(competing, axis=-1))
+    return ops.cast(ops.cast(read, "int32") == labels, "float32")
+
+
+def _compete(y_true, y_pred):
+    """Set the zero of "not a digit" among the logits, at its label's place; return them, and labels int32 (n,).
+
+    To a network of ten logits a number of several digits is "not a digit", too.
+    """
+    ops = backend.keras.ops
+    known = SEVERAL_DIGITS if y_pred.shape[-1] == 11 else NOT_A_DIGIT
+    y_pred = ops.concatenate([y_pred[:, :10], ops.zeros_like(y_pred[:, :1]), y_pred[:, 10:]], axis=-1)
+    return y_pred, ops.minimum(ops.cast(ops.reshape(y_true, (-1,)), "int32"), known)
 
 
 def choose_rate(config: TrainConfig, steps: int) -> Any:

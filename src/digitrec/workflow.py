@@ -43,7 +43,7 @@ def train_model(
     Raises:
         ModelError: the folder holds a model that was not made here.
 
-    >>> config = TrainConfig(epochs=1, filters=((4,), (8,)), drawn_digits=0, soiled_digits=0, non_digits=0)
+    >>> config = TrainConfig(epochs=1, filters=((4,), (8,)), drawn_digits=0, soiled_digits=0, strings=0, non_digits=0)
     >>> metrics = train_model(scratch / "small", config, "digits", report=lambda line: None)
     >>> metrics["name"], metrics["training"]["epochs"]
     ('small', 1)

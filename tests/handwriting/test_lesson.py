@@ -11,7 +11,7 @@ from digitrec.config import TrainConfig
 from digitrec.handwriting import lesson
 from digitrec.idx import DataError
 
-CONFIG = TrainConfig(drawn_digits=0, soiled_digits=0, non_digits=0)
+CONFIG = TrainConfig(drawn_digits=0, soiled_digits=0, strings=0, non_digits=0)
 
 
 def test_without_mnist_synthesised_digits_are_rehearsed(digits, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ pytest.importorskip("keras")
 # Without augmentation, so that the base network has never met a slant.
 CONFIG = TrainConfig(
     epochs=10, batch_size=64, filters=((8,), (16,), (16,)), dense=32, learning_rate=0.01, precision="float32",
-    rotation=0, shear=0, elastic=0, scale=0.1, plain_epochs=2, drawn_digits=0, soiled_digits=0, non_digits=0,
+    rotation=0, shear=0, elastic=0, scale=0.1, plain_epochs=2, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
 )  # fmt: skip
 LESSON = {"learning_rate": 0.01, "epochs": 8}
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from digitrec.preprocessing.form import box_ink, match_mnist, prepare, show_stages, to_mnist
+from digitrec.preprocessing.box import box_ink, resize_ink
+from digitrec.preprocessing.form import match_mnist, prepare, show_stages, to_mnist
 
 
 def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
@@ -106,6 +107,49 @@ def test_a_box_has_mnists_form(ink):
 def test_a_box_keeps_the_aspect_ratio():
     image = box_ink(np.ones((90, 30), np.float32))
     assert (np.count_nonzero(image.any(axis=1)), np.count_nonzero(image.any(axis=0))) == (20, 7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(side=st.integers(2, 400), count=st.integers(1, 20), across=st.booleans())
+def test_shrinking_counts_every_row_and_column_equally(side, count, across):
+    """One bright row after another: each leaves the same mass, and where it was."""
+    count = min(count, side)
+    rows = np.eye(side, dtype=np.float32)
+    small = resize_ink(rows.T, side, count).T if across else resize_ink(rows, count, side)
+    assert small.shape == (count, side)
+    assert np.allclose(small.sum(axis=0), count / side, rtol=1e-3)
+    centres = (np.arange(count) + 0.5) @ small / small.sum(axis=0)
+    assert np.abs(centres - (np.arange(side) + 0.5) * count / side).max() <= 0.5
+
+
+def test_no_thin_stem_is_lost():
+    for side in range(21, 401, 3):
+        edge = -(-side // 20)
+        ink = np.ones((side, side), np.float32)
+        ink[edge:-edge, edge:-edge] = 0
+        columns = np.arange(2 * edge, side - 2 * edge, max(1, side // 20))
+        for stem in np.eye(side, dtype=np.float32)[columns]:
+            assert box_ink(np.maximum(ink, stem)).sum() > box_ink(ink).sum(), side
+
+
+def test_a_bitmap_is_softened_and_a_grey_picture_is_not():
+    bitmap = np.zeros((16, 16), np.float32)
+    bitmap[2:14, 4:7] = bitmap[11:14, 4:12] = 1
+    grey = np.where(bitmap > 0, bitmap, np.float32(0))
+    grey[3:13, 7] = grey[10, 7:12] = 0.5
+    steps = np.abs(np.diff(box_ink(np.kron(bitmap, np.ones((5, 5), np.float32))).astype(int), axis=1)).max()
+    assert np.abs(np.diff(box_ink(bitmap).astype(int), axis=1)).max() < steps
+    crop = resize_ink(grey[2:14, 4:12], 20, 13)
+    assert sorted(box_ink(grey)[box_ink(grey) > 0]) == sorted(np.rint(crop[np.rint(crop * 255) > 0] * 255))
+
+
+@pytest.mark.parametrize("side", [14, 16, 20, 24, 32])
+def test_a_bitmap_that_fills_a_square_becomes_narrower(side):
+    ink = np.zeros((side, side), np.float32)
+    ink[:2] = ink[-2:] = ink[:, :2] = ink[:, -2:] = 1
+    assert np.count_nonzero(box_ink(ink).any(axis=0)) == 17
+    assert np.count_nonzero(box_ink(np.pad(ink, 3)).any(axis=0)) == 20
+    assert np.count_nonzero(box_ink(ink).any(axis=1)) == 20
 
 
 def test_scikit_learns_digits_survive(digits):

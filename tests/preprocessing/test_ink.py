@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from digitrec.preprocessing.form import show_stages, to_mnist
@@ -53,14 +55,36 @@ def test_rules_borders_neighbours_and_full_stops_go(draw_seven, overlap, plain_s
     assert overlap(to_mnist(picture), plain_seven) > 0.97
 
 
-def test_the_sheet_is_found_on_the_desk(draw_seven, overlap):
-    generator = np.random.default_rng(0)
-    desk = Image.fromarray(generator.integers(30, 90, (300, 240), dtype=np.uint8))
-    desk.paste(draw_seven(150, 4, 120, 215), (40, 60))
-    assert overlap(to_mnist(desk), to_mnist(draw_seven(150, 4))) > 0.95
-
-
 def test_a_blank_sheet_in_uneven_light_is_all_zero():
     generator = np.random.default_rng(0)
     sheet = 200 - np.linspace(0, 60, 200) + generator.normal(0, 1.5, (150, 200))
     assert not to_mnist(sheet).any()
+
+
+@given(
+    side=st.integers(28, 1200),
+    width=st.integers(1, 9),
+    angle=st.one_of(st.sampled_from([0, 45, 90, 135]), st.floats(0, 180)),
+    place=st.floats(-0.1, 0.1),
+    invert=st.booleans(),
+)
+@example(side=28, width=1, angle=90, place=0, invert=False)
+@example(side=400, width=1, angle=0, place=0, invert=True)
+@example(side=1000, width=2, angle=90, place=0.06, invert=False)
+@settings(max_examples=150, deadline=None)
+def test_a_stroke_of_any_width_and_angle_is_ink(side, width, angle, place, invert):
+    """It is never blank, and the form shows a straight stroke from end to end of its box."""
+    assume(width < side / 8)
+    direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    middle = side * (0.5 + place * direction[::-1])
+    ends = np.rint([middle - 0.3 * side * direction, middle + 0.3 * side * direction]).astype(int)
+    picture = Image.new("L", (side, side), 255)
+    ImageDraw.Draw(picture).line([tuple(map(int, end)) for end in ends], 0, width)
+    image = to_mnist(~np.asarray(picture) if invert else picture)
+    assert image.any()
+    rows, columns = np.nonzero(image > 64)
+    across = (ends[1] - ends[0])[::-1] / np.hypot(*(ends[1] - ends[0]))
+    along = (rows - rows.mean()) * across[0] + (columns - columns.mean()) * across[1]
+    beside = (rows - rows.mean()) * across[1] - (columns - columns.mean()) * across[0]
+    assert np.ptp(along) > 16  # of 19 in the box
+    assert np.abs(beside).max() < 2 + 20 * width / side / 0.6

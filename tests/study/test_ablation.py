@@ -30,7 +30,7 @@ def test_every_ablation_changes_something_but_the_first():
 def test_ablation_is_kept_and_compared_seed_by_seed(parts, tmp_path):
     base = TrainConfig(
         epochs=1, plain_epochs=0, batch_size=32, filters=((4,), (8,)), dense=16, learning_rate=0.01,
-        precision="float32", drawn_digits=0, soiled_digits=0, non_digits=0,
+        precision="float32", drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
     )  # fmt: skip
     changes = {"all in place": {}, "no dropout": {"dropout": 0.0}}
     sets = {"one": parts[1]}

@@ -37,6 +37,16 @@ def test_a_limit_holds_for_each_set_too():
     assert {name: len(labels) for name, (_, labels) in load_sets(SAMPLES, 4).items()} == {"samples": 4}
 
 
+def test_a_damaged_picture_is_left_out_of_its_set_with_a_warning(tmp_path):
+    (tmp_path / "labels.csv").write_text("file,label\nfirst.png,7\nlast.png,7\n")
+    (tmp_path / "first.png").write_bytes(b"no picture")
+    (tmp_path / "last.png").write_bytes((SAMPLES / "7_crossed.png").read_bytes())
+    with pytest.warns(UserWarning, match=r"left out: .*first\.png"):
+        ((images, labels),) = load_sets(tmp_path).values()
+    assert images.any()
+    assert labels.tolist() == [7]
+
+
 def test_numbers_are_those_of_scikit_learn(data, measured):
     _, results = measured
     for result in results.values():

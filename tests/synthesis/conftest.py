@@ -20,8 +20,9 @@ def non_digits():
 
 
 @pytest.fixture(scope="session")
-def pairs(digits):
-    return synthesis.pair_digits(digits[0], 200, np.random.default_rng(0))
+def written(digits):
+    """Strings of digits."""
+    return synthesis.draw_strings(digits[0], 200, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitrec.synthesis.glyphs import DIGITS, LETTERS, SIGNS, STEPS, parse, spline
+from digitrec.synthesis.digit_forms import DIGITS
+from digitrec.synthesis.glyphs import STEPS, parse, spline
+from digitrec.synthesis.letter_forms import FOREIGN, LETTERS, SIGNS
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12))
@@ -20,7 +22,7 @@ def test_a_stroke_passes_through_its_points_and_keeps_its_corners(corners):
 
 
 def test_every_glyph_is_points_on_its_grid_and_nothing_else():
-    for ways in (*DIGITS, *LETTERS, *SIGNS):
+    for ways in (*DIGITS, *LETTERS, *FOREIGN, *SIGNS):
         for way in ways.split(","):
             strokes = parse(way)
             assert sum(len(points) for points, _, _ in strokes) == sum(map(str.isdigit, way)) / 2
@@ -28,3 +30,11 @@ def test_every_glyph_is_points_on_its_grid_and_nothing_else():
             for points, kept, rounded in strokes:
                 assert len(points) > 0
                 assert kept.shape == rounded.shape == ((len(points) - 1) * STEPS + 1, len(points))
+
+
+def test_every_digit_has_many_forms_and_no_form_stands_twice():
+    forms = [[way.strip() for way in ways.split(",")] for ways in (*DIGITS, *LETTERS, *FOREIGN, *SIGNS)]
+    assert len(DIGITS) == 10
+    assert min(map(len, forms[:10])) >= 20
+    every = [way for ways in forms for way in ways]
+    assert [way for way in every if every.count(way) > 1] == []

@@ -14,14 +14,14 @@ def make_everything(digits, seed: int, n: int = 12) -> list[np.ndarray]:
     makers = (
         lambda rng: synthesis.draw_digits(n, rng),
         lambda rng: [synthesis.draw_non_digits(n, rng)],
-        lambda rng: [synthesis.pair_digits(digits[0], n, rng)],
+        lambda rng: [synthesis.draw_strings(digits[0], n, rng)],
         lambda rng: synthesis.soil(*digits, n, rng),
     )
     return [array for maker in makers for array in maker(np.random.default_rng(seed))]
 
 
-def test_images_have_the_form_of_mnist(drawn, non_digits, pairs, soiled, bounding_sides):
-    for images in (drawn[0], non_digits, pairs, soiled[0]):
+def test_images_have_the_form_of_mnist(drawn, non_digits, written, soiled, bounding_sides):
+    for images in (drawn[0], non_digits, written, soiled[0]):
         assert images.dtype == np.uint8
         assert images.shape == (len(images), 28, 28)
         assert (images.max(axis=(1, 2)) > 200).all()
@@ -49,7 +49,8 @@ def test_no_two_are_alike(drawn, non_digits):
 
 
 def test_labels_agree_with_real_digits(drawn, soiled, digits, find_agreement):
-    assert find_agreement(*drawn, *digits).mean() > 0.55
+    # Half of the forms drawn are there because those who wrote these digits, or MNIST's, hardly have them.
+    assert find_agreement(*drawn, *digits).mean() > 0.4
     assert find_agreement(*soiled, *digits).mean() > 0.55
 
 
@@ -57,7 +58,7 @@ def test_labels_agree_with_real_digits(drawn, soiled, digits, find_agreement):
 def test_labels_agree_with_mnist(drawn, mnist, find_agreement):
     (images, labels), _ = mnist
     known, rest = slice(0, 6000), slice(50_000, None)
-    assert find_agreement(*drawn, images[known], labels[known]).mean() > 0.85
+    assert find_agreement(*drawn, images[known], labels[known]).mean() > 0.65
     soiled = synthesis.soil(images[rest], labels[rest], 200, np.random.default_rng(1))
     assert find_agreement(*soiled, images[known], labels[known]).mean() > 0.75
 
@@ -72,7 +73,7 @@ def test_other_forms_are_refused(digits):
     rng = np.random.default_rng(0)
     for wrong in (images / 255, images[:0], images[0]):
         with pytest.raises(ValueError, match=r"images: expected uint8 \(m, 28, 28\)"):
-            synthesis.pair_digits(wrong, 3, rng)
+            synthesis.draw_strings(wrong, 3, rng)
         with pytest.raises(ValueError, match=r"images: expected uint8 \(m, 28, 28\)"):
             synthesis.soil(wrong, labels, 3, rng)
     with pytest.raises(ValueError, match="labels: expected"):

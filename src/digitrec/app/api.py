@@ -40,9 +40,9 @@ class Api:
             explain: also say where the network looked; takes about ten times as long.
 
         Returns:
-            kind ("digit", or why there is none: "blank", "unsure", "not a digit"), digit (0-9, None where it
-            declines), confidence (0-1), probabilities (ten), percent (the same as texts), reason (None where it
-            answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
+            kind ("digit", or why there is none: "blank", "unsure", "several digits", "not a digit"), digit (0-9, None
+            where it declines), confidence (0-1), probabilities (ten), percent (the same as texts), reason (None where
+            it answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
             saw) and heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for).
         """
         seen = self._open(picture)
@@ -123,4 +123,6 @@ def describe_answer(answer: Answer) -> str:
     if answer.kind == "unsure":
         best, second = answer.probabilities.argsort()[:-3:-1]
         return f"Hard to tell: it could be {best} or {second}."
+    if answer.kind == "several digits":
+        return "These are several digits: give one at a time."
     return "This is not a digit: it looks like none of the ten."

@@ -41,17 +41,12 @@ def run(options: argparse.Namespace) -> int:
     """Train or teach; return the exit status."""
     from pathlib import Path
 
-    from digitrec.model_folder import ModelError
-
     folder, settings = Path(options.models) / options.name, read_settings(options)
     config = TrainConfig(**settings)  # a wrong value ends here, before anything is loaded
-    try:
-        if options.data is not None:
-            _teach(options, folder, settings)
-        else:
-            _train(options, folder, config)
-    except ModelError as error:
-        raise ModelError(str(error).replace("say that it is to be replaced", "replace it with --replace")) from error
+    if options.data is not None:
+        _teach(options, folder, settings)
+    else:
+        _train(options, folder, config)
     return 0
 
 

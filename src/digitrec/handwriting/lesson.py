@@ -118,7 +118,7 @@ def _load_rehearsal(dataset: str, config: TrainConfig, images: np.ndarray) -> tu
         # Of a folder, so that nothing is fetched.
         known = load_digits() if dataset == "digits" else load_mnist(find_mnist())
     except MissingDataError:
-        wanted = replace(config, drawn_digits=REHEARSED + 1000, soiled_digits=0, non_digits=0)
+        wanted = replace(config, drawn_digits=REHEARSED + 1000, soiled_digits=0, strings=0, non_digits=0)
         drawn = make_pools(wanted, (images, np.zeros(len(images), np.int64)))["drawn"]
         return *split_validation(*drawn, validation=1000), True
     # The split of the training, so that validation was never trained on.

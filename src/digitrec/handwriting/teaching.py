@@ -111,6 +111,7 @@ def choose_config(base: TrainConfig, **settings: Any) -> TrainConfig:
         "learning_rate": 1e-3,
         "drawn_digits": min(SYNTHESISED, base.drawn_digits),
         "soiled_digits": min(SYNTHESISED, base.soiled_digits),
+        "strings": min(SYNTHESISED, base.strings),
         "non_digits": min(SYNTHESISED, base.non_digits),
     }
     return dataclasses.replace(base, **{**lesson, **settings})
@@ -167,7 +168,7 @@ def _is_worse(logits: np.ndarray, logits_before: np.ndarray, labels: np.ndarray)
 
 def _compute_logits(network: "keras.Model", images: np.ndarray) -> np.ndarray:
     if not len(images):
-        return np.zeros((0, 10), np.float32)
+        return np.zeros((0, 11), np.float32)
     return network.predict(prepare(images), batch_size=1000, verbose=0)
 
 

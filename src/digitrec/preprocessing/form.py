@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from digitrec.preprocessing.box import box_ink
 from digitrec.preprocessing.decoding import read_picture
-from digitrec.preprocessing.ink import crop_sheet, drop_rules, even_light, orient_contrast, reduce_colours
+from digitrec.preprocessing.ink import even_light, reduce_colours
 from digitrec.preprocessing.pieces import keep_digit
+from digitrec.preprocessing.rules import drop_rules
+from digitrec.preprocessing.sheet import crop_sheet, orient_contrast
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.floating]
@@ -130,33 +132,3 @@ def match_mnist(grey: Bytes) -> Bytes | None:
     steps, mass = np.arange(28), rows.sum()
     off_centre = max(abs(rows @ steps / mass - 14), abs(columns @ steps / mass - 14))
     return image if side in (19, 20) and off_centre < 0.53 else None
-
-
-def box_ink(ink: Floats) -> Bytes:
-    """Box ink as MNIST was: into 20x20, aspect ratio kept, centre of mass at (14, 14) of 28x28.
-
-    Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document
-    recognition", section III.A.
-
-    Args:
-        ink: float (h, w), 0-1, ink bright.
-
-    Returns:
-        uint8 (28, 28), the strongest ink 255; all zero where there is none.
-    """
-    seen = ink > 0.2
-    down, across = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    image = np.zeros((28, 28), np.uint8)
-    if not len(down):
-        return image
-    crop = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1].astype(np.float32)
-    scale = 20 / max(crop.shape)
-    height, width = (max(1, round(side * scale)) for side in crop.shape)
-    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    box = np.asarray(Image.fromarray(crop).resize((width, height), method))
-    mass = float(box.sum())
-    y = round(14 - float(box.sum(axis=1) @ np.arange(height)) / mass)
-    x = round(14 - float(box.sum(axis=0) @ np.arange(width)) / mass)
-    y, x = min(max(y, 0), 28 - height), min(max(x, 0), 28 - width)
-    image[y : y + height, x : x + width] = np.rint(box * (255 / box.max()))
-    return image

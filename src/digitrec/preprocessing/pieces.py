@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.preprocessing.box import is_two_tone
+
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.floating]
 Runs = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -11,21 +13,21 @@ Runs = tuple[NDArray[np.int64], NDArray[np.int64]]
 def keep_digit(ink: Floats) -> Floats:
     """Keep the largest, most central piece of ink and the pieces that belong to it.
 
-    Pieces cut by the frame are neighbours, small compact ones full stops; a detached bar is
-    neither.
+    Most pieces cut by the frame are neighbours, small compact ones full stops; a detached bar is
+    neither. Whole digits beside the main one stay: the form then shows several.
 
     Args:
         ink: float32 (h, w), 0-1.
 
     Returns:
-        float32 (h, w), all else 0.
+        float32 (h, w), all else 0; all zero where there is nothing but what lies along the frame.
     """
     height, width = ink.shape
     starts, ends, piece = find_pieces(ink > 0.5)
     if not len(piece):
         return np.zeros_like(ink)
     area = np.bincount(piece, ends - starts)
-    top, left, bottom, right = _find_boxes(starts, ends, piece, width)
+    top, left, bottom, right = boxes = _find_boxes(starts, ends, piece, width)
     cut = (top == 0) | (left == 0) | (bottom == height) | (right == width)
     off_centre = np.hypot((top + bottom) / height - 1, (left + right) / width - 1)
     main = int(np.argmax(area * np.exp(-2 * off_centre**2) * np.where(cut, 0.5, 1)))
@@ -34,17 +36,43 @@ def keep_digit(ink: Floats) -> Floats:
     gap_across = np.maximum(left - right[main], left[main] - right)
     near = np.maximum(gap_down, gap_across) < 0.8 * size
     small = (area < 0.03 * area[main]) | (np.maximum(bottom - top, right - left) < 0.3 * size)
+    touching = cut[main]
+    cut &= ~_find_own(ink, boxes, main)
     own = near & ~small & ~cut
     own[main] = True
 
     kept, stranger = own[piece], (cut & ~own)[piece]
     core = paint_runs(starts[kept], ends[kept], ink.shape)
+    if touching and not core[height // 8 : height - height // 8, width // 8 : width - width // 8].any():
+        return np.zeros_like(ink)  # a border, or a rule beside an empty cell
     ink = np.where(grow_mask(paint_runs(starts[stranger], ends[stranger], ink.shape)), np.float32(0), ink)
     # Hairlines belong to the stroke that they continue, down to a seventh of its darkness.
     starts, ends, piece = find_pieces(ink > 0.15)
     count = np.append(0, np.cumsum(np.pad(core, ((0, 0), (1, 1)))))
     kept = (np.bincount(piece, count[ends] - count[starts]) > 0)[piece]
     return np.where(grow_mask(paint_runs(starts[kept], ends[kept], ink.shape)), ink, np.float32(0))
+
+
+def _find_own(ink: Floats, boxes: NDArray, main: int) -> NDArray[np.bool_]:
+    """Find the pieces that are no neighbour's even where the frame cuts them.
+
+    All are the writer's own in a small bitmap, which is drawn or cut out, and in a tight crop: there
+    the main piece itself touches the frame on two sides or more. Elsewhere those near the middle
+    are, and in a broad picture, which shows a number, those as tall as the main piece beside it.
+    """
+    height, width = ink.shape
+    top, left, bottom, right = boxes
+    sides = (top[main] == 0, left[main] == 0, bottom[main] == height, right[main] == width)
+    if sum(sides) >= 2 or (min(ink.shape) <= 36 and is_two_tone(ink)):
+        return np.ones(len(top), bool)
+    own = np.hypot((top + bottom) / height - 1, (left + right) / width - 1) < 0.5
+    if width > 1.4 * height:
+        tall, wide, size = bottom - top, right - left, bottom[main] - top[main]
+        shared = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
+        beside = (tall > 0.7 * size) & (shared > 0.5 * np.minimum(tall, size))
+        # What the sides of the frame leave of a cut digit is narrow.
+        own |= beside & ((wide > 0.45 * size) | ((left > 0) & (right < width)))
+    return own
 
 
 def find_runs(mask: NDArray[np.bool_]) -> Runs:

@@ -22,7 +22,14 @@ from digitrec.training import train
 # What is taken away from: trainings on some thousands of images, to which smaller batches than a full training's give
 # steps enough.
 ABLATION = TrainConfig(
-    epochs=12, batch_size=64, patience=12, plain_epochs=1, drawn_digits=700, soiled_digits=900, non_digits=700
+    epochs=12,
+    batch_size=64,
+    patience=12,
+    plain_epochs=1,
+    drawn_digits=700,
+    soiled_digits=900,
+    strings=350,
+    non_digits=500,
 )
 
 # What each row of the ablation changes, and nothing else.
@@ -31,7 +38,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no dropout": {"dropout": 0.0},
     "no batch normalisation": {"batch_normalisation": False},
     "no label smoothing": {"label_smoothing": 0.0},
-    "constant learning rate, a third of the peak": {"schedule": "constant", "learning_rate": 2e-3},
+    "constant learning rate, a third of the peak": {"schedule": "constant", "learning_rate": 5e-3},
+    "AdamW, not Muon": {"optimizer": "adamw", "learning_rate": 6e-3},
     "float32": {"precision": "float32"},
     "no augmentation": {
         **dict.fromkeys(("rotation", "shift", "scale", "shear", "elastic", "stroke", "blur", "fade", "erase"), 0.0),
@@ -44,7 +52,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no stroke width": {"stroke": 0.0},
     "no blur and fading": {"blur": 0.0, "fade": 0.0},
     "no erasing": {"erase": 0.0},
-    "no synthesised digits": {"drawn_digits": 0, "soiled_digits": 0},
+    "no synthesised digits": {"drawn_digits": 0, "soiled_digits": 0, "strings": 0},
     "flips as well": {"flip": True},
 }
 

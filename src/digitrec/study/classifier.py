@@ -54,7 +54,7 @@ class Network(ClassifierMixin, BaseEstimator):
         x = validate_data(self, X, dtype=np.float32, reset=False).reshape(-1, 28, 28, 1)
         total = np.zeros((len(x), 10), np.float32)
         for model in self.onnx_:
-            total += softmax(Recognizer(open_session(model), temperature=1, threshold=0).run_network(x))
+            total += softmax(Recognizer(open_session(model), temperature=1, threshold=0).run_network(x)[:, :10])
         return total / np.float32(len(self.onnx_))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
@@ -65,7 +65,10 @@ class Network(ClassifierMixin, BaseEstimator):
         """Return the settings for n training images."""
         config = self.config or TrainConfig()
         share = min(1, n / (MNIST_TRAINING * 11 / 12))
-        pools = {name: round(getattr(config, name) * share) for name in ("drawn_digits", "soiled_digits", "non_digits")}
+        pools = {
+            name: round(getattr(config, name) * share)
+            for name in ("drawn_digits", "soiled_digits", "strings", "non_digits")
+        }
         batch_size = int(np.clip(n // 40, 16, config.batch_size))
         epochs = config.epochs * max(1, -(-FEWEST_STEPS * batch_size // n))
         return replace(config, batch_size=batch_size, epochs=epochs, patience=epochs, **pools)

@@ -109,15 +109,13 @@ METHODS: dict[str, Method] = {
     ),
     "recurrent network": Method(
         Network(TrainConfig(
-            network="rnn", epochs=12, learning_rate=4e-3, precision="float32",
-            drawn_digits=0, soiled_digits=0, non_digits=0,
+            network="rnn", epochs=12, optimizer="adamw", learning_rate=4e-3, precision="float32",
+            drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
         )),
         "kind and layers, by the time of an epoch; the rest as the CNN", "networks",
     ),
     "CNN": Method(Network(), "architecture, augmentation, schedule: notebooks 02 and 07", "networks"),
-    "CNN ensemble": Method(
-        Network(TrainConfig(epochs=8), members=3), "as the CNN; members and epochs by time", "networks"
-    ),
+    "CNN ensemble": Method(Network(members=3), "as the CNN; members by time", "networks"),
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ once. A study that was killed goes on where it was.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,8 +21,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from digitrec import evaluation
 from digitrec.calibration import NOT_A_DIGIT
 from digitrec.datasets import load_split, take
-from digitrec.handwriting.sets import list_pictures
-from digitrec.preprocessing.form import prepare, to_mnist
+from digitrec.handwriting.sets import list_pictures, load_images
+from digitrec.preprocessing.form import prepare
 from digitrec.records import PathLike
 from digitrec.study.methods import Method
 from digitrec.study.store import fingerprint, keep, slug, store_pipeline
@@ -79,14 +80,18 @@ def load_sets(folder: PathLike, limit: int | None = None) -> dict[str, Arrays]:
         limit: at most so many of each set.
 
     Returns:
-        Images uint8 (n, 28, 28) and labels by set.
+        Images uint8 (n, 28, 28) and labels by set; a picture that cannot be read is left out, with a warning.
     """
     pictures = list_pictures(folder)
     sets = {}
     for name in dict.fromkeys(pictures.sets.tolist()):
         chosen = np.flatnonzero((pictures.sets == name) & (pictures.labels != NOT_A_DIGIT))[:limit]
-        if len(chosen):
-            sets[name] = np.stack([to_mnist(pictures.paths[i]) for i in chosen]), pictures.labels[chosen]
+        images, errors = load_images([pictures.paths[i] for i in chosen])
+        for line in errors.values():
+            warnings.warn(f"left out: {line}", stacklevel=2)
+        if len(errors) < len(chosen):
+            readable = np.delete(np.arange(len(chosen)), list(errors))
+            sets[name] = images[readable], pictures.labels[chosen[readable]]
     return sets
 
 

@@ -29,14 +29,14 @@ from digitrec.training import train
 
 # What a trial starts from: a training on some thousands of images, to which smaller batches than a full training's give
 # steps enough.
-TRIAL = TrainConfig(epochs=5, batch_size=64, plain_epochs=1, drawn_digits=0, soiled_digits=0, non_digits=0)
+TRIAL = TrainConfig(epochs=5, batch_size=64, plain_epochs=1, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 ATTEMPTS = 4  # to open the search, half a second apart
 HEARTBEAT_S = 60  # a trial whose process was not heard of for twice as long is tried again
 
 # The first trial: about what TrainConfig has.
 DEFAULTS = {
-    "width": 16, "convolutions": 2, "dense": 64, "dropout": 0.2, "learning_rate": 6e-3, "weight_decay": 0.02,
+    "width": 16, "convolutions": 2, "dense": 128, "dropout": 0.2, "learning_rate": 0.02, "weight_decay": 0.02,
     "label_smoothing": 0.05, "rotation": 10.0, "shift": 2.0, "scale": 0.12, "shear": 0.25, "elastic": 0.6,
 }  # fmt: skip
 
@@ -90,7 +90,7 @@ def suggest_config(trial: optuna.Trial | FixedTrial, base: TrainConfig = TRIAL) 
         filters=tuple((width * 2**i,) * (1 if i == 0 else convolutions) for i in range(3)),
         dense=trial.suggest_int("dense", 32, 128, step=32),
         dropout=trial.suggest_float("dropout", 0.0, 0.5),
-        learning_rate=trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
+        learning_rate=trial.suggest_float("learning_rate", 2e-3, 5e-2, log=True),
         weight_decay=trial.suggest_float("weight_decay", 1e-4, 0.1, log=True),
         label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.1),
         rotation=trial.suggest_float("rotation", 0.0, 20.0),

@@ -1,19 +1,19 @@
-"""What is no digit: letters by hand and in print, signs, scribbles, shapes and textures, and numbers of two digits."""
-
-from functools import cache
-from pathlib import Path
+"""What is no digit: letters by hand and in print, signs, scribbles, shapes and textures."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from digitrec.preprocessing.form import box_ink
-from digitrec.synthesis.canvas import Images, Ink, as_ink, check_digits, crop, join, transform
-from digitrec.synthesis.glyphs import SIGNS, spline
+from digitrec.preprocessing.box import box_ink
+from digitrec.synthesis.canvas import Images, Ink, as_ink, crop, join
+from digitrec.synthesis.glyphs import spline
 from digitrec.synthesis.hands import ink_strokes, write_glyph, write_letter
+from digitrec.synthesis.letter_forms import FOREIGN, SIGNS
+from digitrec.synthesis.printing import has_greek, list_faces, print_character
 from digitrec.synthesis.scenes import put_in_scene
 
-_LATIN = "adefhkmnprtuvwxAEFHKMNPRTUVWX#?&@%*+="
-_BEYOND = "ΓΔΠΣΩαηκλμνπχωЖЛШЫЮЯкшюя"  # faces of matplotlib that have them: DejaVu and STIX
+# None that print, too, leaves like a digit: no O, l, I, S, Z, B, b, g, q, no theta beside a dotted zero.
+_LATIN = "acdefhjkmnprtuvwxyACDEFGHJKLMNPQRTUVWXY#?&@%*+="
+_BEYOND = "ΓΔΛΞΠΣΦΨΩαγεζηκλμνξπρτφχψωДЖИЛФЦШЩЫЮЯджклмнтфцшщюя"  # DejaVu and STIX have them
 
 
 def draw_non_digits(n: int, rng: np.random.Generator) -> Images:
@@ -26,40 +26,16 @@ def draw_non_digits(n: int, rng: np.random.Generator) -> Images:
     Returns:
         uint8 (n, 28, 28) in MNIST's form.
     """
-    makers = (write_letter, _write_sign, _print_letter, _scribble, _draw_shapes, _weave_texture)
-    kinds = rng.choice(len(makers), n, p=(0.42, 0.14, 0.2, 0.1, 0.1, 0.04))
+    makers = (write_letter, _print_letter, _write_foreign, _write_sign, _scribble, _draw_shapes, _weave_texture)
+    kinds = rng.choice(len(makers), n, p=(0.33, 0.22, 0.13, 0.12, 0.08, 0.08, 0.04))
     drawn = np.zeros((n, 28, 28), np.uint8)
     for i, kind in enumerate(kinds):
         while not drawn[i].any():
             ink = makers[kind](rng)
             # Dirt must not be what tells a digit from a letter; of a sign the door may drop parts.
-            dirty = kind == 0 and rng.random() < 0.4
+            dirty = kind < 3 and rng.random() < 0.25
             drawn[i] = put_in_scene(ink, [], rng, 0.8) if dirty else box_ink(ink)
     return drawn
-
-
-def pair_digits(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Put two or three digits side by side in one frame: a number is not a digit.
-
-    Args:
-        images: uint8 (m, 28, 28) of digits.
-        n: how many.
-        rng: source of all randomness.
-
-    Returns:
-        uint8 (n, 28, 28) in MNIST's form.
-
-    Raises:
-        ValueError: images of another form.
-    """
-    check_digits(images)
-    pairs = np.empty((n, 28, 28), np.uint8)
-    for i in range(n):
-        chosen = images[rng.integers(len(images), size=2 + (rng.random() < 0.2))]
-        gap, slant = int(rng.integers(-1, 6)), rng.uniform(-0.1, 0.5)
-        parts = [crop(transform(as_ink(one), 28, slant, rng.uniform(0.8, 1.1))) for one in chosen]
-        pairs[i] = box_ink(join(parts, [gap] * (len(parts) - 1)))
-    return pairs
 
 
 def _write_sign(rng: np.random.Generator) -> Ink:
@@ -70,35 +46,22 @@ def _write_sign(rng: np.random.Generator) -> Ink:
     return join(parts, [int(rng.integers(-4, 8)) for _ in parts[1:]])
 
 
-@cache
-def _font_files() -> list[str]:
-    """Return the files of the text faces that matplotlib carries along."""
-    import matplotlib
-
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    names = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmb1", "cmr1", "cmss", "cmti", "cmtt")
-    files = (str(path) for path in folder.glob("*.ttf") if path.name.startswith(names))
-    return sorted(file for file in files if "Display" not in file)
+def _write_foreign(rng: np.random.Generator) -> Ink:
+    """Write a Greek or Cyrillic letter."""
+    return write_glyph(FOREIGN[rng.integers(len(FOREIGN))], rng)
 
 
-@cache
-def _load_font(file: str) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(file, 48)
-
-
-def _letters(file: str) -> str:
-    return _LATIN if Path(file).name.startswith("cm") else _LATIN + _BEYOND
+def letters_of(file: str) -> str:
+    """Return the letters that a face has and no one takes for a digit."""
+    return _LATIN + _BEYOND if has_greek(file) else _LATIN
 
 
 def _print_letter(rng: np.random.Generator) -> Ink:
-    """Print a letter in some face, slanted a little."""
-    files = _font_files()
+    """Print a letter in some face."""
+    files = list_faces()
     file = files[rng.integers(len(files))]
-    letters = _letters(file)
-    letter = letters[rng.integers(len(letters))]
-    canvas = Image.new("L", (80, 80))
-    ImageDraw.Draw(canvas).text((16, 8), letter, 255, _load_font(file))
-    return transform(as_ink(canvas), 80, rng.normal(0, 0.1), rng.uniform(0.7, 1.2))
+    letters = letters_of(file)
+    return print_character(letters[rng.integers(len(letters))], rng, file)
 
 
 def _scribble(rng: np.random.Generator) -> Ink:

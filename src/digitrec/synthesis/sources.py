@@ -2,20 +2,39 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
+import tempfile
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from digitrec.calibration import NOT_A_DIGIT
+from digitrec.calibration import NOT_A_DIGIT, SEVERAL_DIGITS
 from digitrec.config import TrainConfig
 from digitrec.synthesis.hands import draw_digits
-from digitrec.synthesis.non_digits import draw_non_digits, pair_digits
+from digitrec.synthesis.non_digits import draw_non_digits
 from digitrec.synthesis.scenes import soil
+from digitrec.synthesis.strings import draw_strings
 
 Arrays = tuple[np.ndarray, np.ndarray]
-_JOB = 2500  # pictures that one process makes
+_JOB = 1000  # pictures
+
+
+class Job(NamedTuple):
+    """An order for pictures: with the training set it decides each of them.
+
+    Attributes:
+        kind: soiled, others, strings or drawn.
+        n: how many.
+        seed: of their generator.
+    """
+
+    kind: str
+    n: int
+    seed: int
 
 
 def make_pools(config: TrainConfig, training: Arrays) -> dict[str, Arrays]:
@@ -26,56 +45,127 @@ def make_pools(config: TrainConfig, training: Arrays) -> dict[str, Arrays]:
         training: images uint8 (n, 28, 28) and labels int (n,).
 
     Returns:
-        Images and labels by name: given, drawn, soiled, pairs, others; the last two are no digits (label 10). A
-        source of size zero is left out.
+        Images and labels by name: given, soiled, others (no digits, label 10), strings (label 11), drawn. A source of
+        size zero is left out.
     """
-    pairs = config.non_digits // 4
-    wanted = {
-        "drawn": config.drawn_digits,
-        "soiled": config.soiled_digits,
-        "pairs": pairs,
-        "others": config.non_digits - pairs,
-    }
-    jobs = [(kind, min(_JOB, n - start)) for kind, n in wanted.items() for start in range(0, n, _JOB)]
-    rngs = np.random.default_rng((config.seed, 1)).spawn(len(jobs))
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        made = list(threads.map(lambda job, rng: _make_aside(job[0], job[1], training, rng), jobs, rngs))
+    jobs = plan_jobs(config)
+    made = make_jobs(jobs, training)
     pools = {"given": training}
-    for kind in dict(jobs):
-        images, labels = zip(*(part for job, part in zip(jobs, made, strict=True) if job[0] == kind), strict=True)
+    for kind in dict.fromkeys(job.kind for job in jobs):
+        images, labels = zip(*(made[job] for job in jobs if job.kind == kind), strict=True)
         pools[kind] = np.concatenate(images), np.concatenate(labels)
     return pools
 
 
-def _make_aside(kind: str, n: int, training: Arrays, rng: np.random.Generator) -> Arrays:
-    """Make n pictures in another process.
+def plan_jobs(config: TrainConfig) -> list[Job]:
+    """Divide what an epoch needs into jobs, the longest first; the seed alone decides theirs."""
+    wanted = {
+        "soiled": config.soiled_digits,
+        "others": config.non_digits,
+        "strings": config.strings,
+        "drawn": config.drawn_digits,
+    }
+    sizes = [(kind, min(_JOB, n - start)) for kind, n in wanted.items() for start in range(0, n, _JOB)]
+    seeds = np.random.default_rng((config.seed, 1)).integers(2**63, size=len(sizes)).tolist()
+    return [Job(kind, n, seed) for (kind, n), seed in zip(sizes, seeds, strict=True)]
+
+
+def make_job(job: Job, training: Arrays) -> Arrays:
+    """Make the pictures of one job, and their labels int64 (n,), here and now."""
+    rng, (images, labels) = np.random.default_rng(job.seed), training
+    if job.kind == "soiled":
+        return soil(images, labels, job.n, rng)
+    if job.kind == "drawn":
+        return draw_digits(job.n, rng)
+    if job.kind == "strings":
+        return draw_strings(images, job.n, rng), np.full(job.n, SEVERAL_DIGITS)
+    return draw_non_digits(job.n, rng), np.full(job.n, NOT_A_DIGIT)
+
+
+def make_jobs(jobs: list[Job], training: Arrays, processes: int | None = None) -> dict[Job, Arrays]:
+    """Make the pictures of jobs in other processes, one a processor; how many there are changes nothing.
 
     Not by multiprocessing: it would run a user's script again in every process it starts.
+
+    Args:
+        jobs: of different seeds.
+        training: images uint8 (n, 28, 28) and labels int (n,).
+        processes: how many; one a processor by default.
+
+    Returns:
+        What `make_job` gives, by job.
     """
-    some = rng.choice(len(training[1]), min(2 * n, len(training[1])), replace=False)
-    order = io.BytesIO()
-    np.savez(order, kind=kind, n=n, seed=rng.integers(2**63), images=training[0][some], labels=training[1][some])
-    command = [sys.executable, "-m", __name__]
-    done = subprocess.run(command, input=order.getvalue(), capture_output=True)
-    if done.returncode:
-        raise RuntimeError(f"synthesis of {kind} pictures failed: {done.stderr.decode()}")
-    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as made:
-        return made["images"], made["labels"]
+    waiting, made = deque(jobs), dict[Job, Arrays]()
+    digits = _pack(*training)
+    workers = min(processes or os.cpu_count() or 1, len(jobs))
+    with ThreadPoolExecutor(max(workers, 1)) as threads:
+        ends = [threads.submit(_work_through, waiting, digits, made) for _ in range(workers)]
+        try:
+            for end in ends:
+                end.result()
+        finally:
+            waiting.clear()  # whatever went wrong, no process begins another
+    return made
+
+
+def _work_through(waiting: deque[Job], digits: bytes, made: dict[Job, Arrays]) -> None:
+    """Have one process make one job after another, as long as any wait."""
+    command, alone = [sys.executable, "-m", __name__], {**os.environ, "OMP_NUM_THREADS": "1"}
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=alone) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        job = None
+        try:
+            process.stdin.write(digits)
+            while waiting:
+                try:
+                    job = waiting.popleft()
+                except IndexError:  # another was faster
+                    break
+                process.stdin.write(_pack(*job))
+                process.stdin.flush()
+                images, labels = _unpack(process.stdout)
+                made[job] = images, labels
+        except (OSError, EOFError) as error:
+            process.wait()
+            errors.seek(0)
+            raise RuntimeError(f"synthesis of pictures failed: {job}: {errors.read().decode()}") from error
+
+
+def _pack(*arrays: Any) -> bytes:
+    """Turn arrays into bytes that tell their own length."""
+    file = io.BytesIO()
+    np.savez(file, *arrays)
+    return struct.pack("<Q", file.tell()) + file.getvalue()
+
+
+def _unpack(file: IO[bytes]) -> tuple[np.ndarray, ...]:
+    """Read what `_pack` wrote.
+
+    Raises:
+        EOFError: if the file ends before it.
+    """
+    head = file.read(8)
+    data = file.read(*struct.unpack("<Q", head)) if len(head) == 8 else b""
+    if not data:
+        raise EOFError
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return tuple(arrays.values())
 
 
 def _serve() -> None:
-    """Read one order from standard input and write the pictures to standard output."""
-    with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as order:
-        kind, n, images, labels = str(order["kind"]), int(order["n"]), order["images"], order["labels"]
-        rng = np.random.default_rng(int(order["seed"]))
-    if kind == "drawn":
-        images, labels = draw_digits(n, rng)
-    elif kind == "soiled":
-        images, labels = soil(images, labels, n, rng)
-    else:
-        images = pair_digits(images, n, rng) if kind == "pairs" else draw_non_digits(n, rng)
-        labels = np.full(n, NOT_A_DIGIT)
-    np.savez(sys.stdout.buffer, images=images, labels=labels)
+    """Read the digits, then one job after another, from standard input; write the pictures to standard output."""
+    images, labels = _unpack(sys.stdin.buffer)
+    while True:
+        try:
+            kind, n, seed = _unpack(sys.stdin.buffer)
+        except EOFError:
+            return
+        sys.stdout.buffer.write(_pack(*make_job(Job(str(kind), int(n), int(seed)), (images, labels))))
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
