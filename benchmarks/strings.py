@@ -15,21 +15,23 @@ from digitrec import Recognizer, load_split, records
 
 RESULTS = Path(__file__).with_suffix(".json")
 GAPS = {"touching": (-3, 0), "apart": (1, 6), "far apart": (7, 12)}  # pixels, of digits 20 pixels high
-PICTURES = 500  # of each kind
 
 
 def main() -> None:
     """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="cnn", help="name or folder of the model")
+    parser.add_argument("--pictures", type=int, default=500, help="of each kind (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go (default: %(default)s)")
     options = parser.parse_args()
     recognizer, (_, (images, _), _) = Recognizer.load(options.model), load_split("mnist")
-    digits, rng = [crop(image) for image in images], np.random.default_rng(0)
+    digits, rng = [crop(image) for image in images[: 10 * options.pictures]], np.random.default_rng(0)
     results: dict = {"model": options.model, "strings": {}, "single": {}}
     for name, (least, most) in GAPS.items():
         for length in (2, 3, 4, 5, 6):
-            pictures = [compose(digits, length, int(rng.integers(least, most + 1)), rng) for _ in range(PICTURES // 5)]
+            pictures = [
+                compose(digits, length, int(rng.integers(least, most + 1)), rng) for _ in range(options.pictures // 5)
+            ]
             results["strings"].setdefault(name, Counter()).update(count_kinds(recognizer, pictures))
     for name, noise in (("clean paper", 0), ("grainy paper", 12)):
         pictures = [photograph(np.pad(digit, rng.integers(0, 11, (2, 2))), noise, rng) for digit in digits]

@@ -142,3 +142,29 @@ def test_damage_is_the_same_at_every_run_and_only_photos_of_paper_are_taken(tmp_
     done = run("damage.py", *arguments)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "expected photos of paper, found none" in done.stderr
+
+
+@pytest.mark.mnist
+def test_several_digits_are_called_so_and_one_is_not(tmp_path, mnist):
+    done = run("strings.py", "--pictures", 50, "--output", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "out.json").read_text())
+    assert {name: one["pictures"] for name, one in results["strings"].items()} == {
+        "touching": 50, "apart": 50, "far apart": 50,
+    }  # fmt: skip
+    assert [one["pictures"] for one in results["single"].values()] == [500, 500]
+    assert results["share_called_several"]["strings"] > 0.9
+    assert results["share_called_several"]["single"] < 0.01
+
+
+def test_a_trainings_time_is_that_before_its_first_epoch_and_all_its_epochs():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        from training import summarise
+    finally:
+        sys.path.pop(0)
+    runs = [
+        {"first_s": 30.0, "others_s": [10.0, 12.0], "epochs": 8},
+        {"first_s": 34.0, "others_s": [11.0, 30.0], "epochs": 8},
+    ]
+    assert summarise(runs) == {"training_s": 112.5, "before_first_epoch_s": 20.5, "epoch_s": 11.5, "epochs": 8}
