@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from digitrec import Recognizer, datasets, prepare, split_validation, to_mnist
 from digitrec import recognizer as recognizer_module
@@ -368,3 +368,33 @@ def test_views_are_slanted_and_stretched_about_the_centre():
     assert narrow.sum() < same.sum() < wide.sum()
     for view in (left, right, narrow, wide, low, high):
         assert (view * rows).sum() / view.sum() == pytest.approx(13.5, abs=0.1)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("margin", [0, 4])
+@pytest.mark.parametrize("gap", [0, 2, 6])
+def test_several_digits_are_called_so_and_one_is_not(recognizer, mnist, gap, margin):
+    _, (images, _) = split_validation(*mnist[0])
+    columns = [np.flatnonzero(image.any(axis=0)) for image in images[:300]]
+    digits = [image[4:24, inked[0] : inked[-1] + 1] for image, inked in zip(images, columns, strict=False)]
+    strings = [
+        np.concatenate([np.pad(digit, ((0, 0), (0, gap))) for digit in digits[i : i + 2 + i % 5]], axis=1)[
+            :, : -gap or None
+        ]
+        for i in range(0, 290, 3)
+    ]
+    kinds = [
+        [answer.kind for answer in recognizer.predict_many(255 - np.pad(picture, margin) for picture in pictures)]
+        for pictures in (strings, digits)
+    ]
+    assert kinds[0].count("several digits") >= 0.9 * len(strings)
+    assert kinds[1].count("several digits") <= 0.003 * len(digits)
+
+
+def test_a_printed_number_is_several_digits(recognizer):
+    page = Image.new("L", (120, 60), 255)
+    ImageDraw.Draw(page).text((30, 10), "47", 0, ImageFont.load_default(40))
+    answer = recognizer.predict(page)
+    assert (answer.digit, answer.kind, answer.reason) == (
+        None, "several digits", "several digits: a picture of one is expected",
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """The functions behind the page: what they answer, and what they refuse."""
 
 import base64
+import io
 import json
 import re
 from contextlib import suppress
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
 from digitrec import Recognizer
 from digitrec.app.api import MAX_BYTES, Api, decode_picture
@@ -67,6 +69,15 @@ def test_a_data_url_and_an_explanation(api):
 def test_says_it_in_plain_words(api, name, kind, says):
     answer = api.read(encode(DRAWINGS / name))
     assert (answer["kind"], answer["says"]) == (kind, says)
+
+
+def test_says_that_there_are_several(api):
+    page = Image.new("L", (120, 60), 255)
+    ImageDraw.Draw(page).text((30, 10), "47", 0, ImageFont.load_default(40))
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    answer = api.read(encode(file.getvalue()))
+    assert (answer["kind"], answer["says"]) == ("several digits", "These are several digits: give one at a time.")
 
 
 def test_says_between_which_two_it_wavers(recognizer):
