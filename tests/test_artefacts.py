@@ -232,3 +232,24 @@ def test_requirements_are_exact_locked_and_hashed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     assert {re.split("[<>=[]", item)[0] for item in wanted} - {"digitrec"} <= {name for name, _ in direct}
+
+
+def test_readme_quotes_what_strings_damage_and_training_measured():
+    readme = unwrap(read_readme())
+    several = read_result("strings")["share_called_several"]
+    assert f"{several['strings']:.1%}".replace("%", " %") + " are called several digits" in readme
+    assert f"of 10,000 single digits {100 * several['single']:.2f} %" in readme
+    damages = read_result("damage")["damages"]
+    for words, name in (
+        ("undamaged {} are answered right", "undamaged"),
+        ("in a printed box {}", "printed box, thick"),
+        ("on dark squared paper {}", "squared, dark"),
+        ("hand's shadow of 40 % {}", "hand's shadow, 40 %"),
+        ("beside a flash {}", "flash beside the digit"),
+        ("turned by 30 degrees {}", "turned by 30 degrees"),
+    ):
+        assert words.format(f"{100 * damages[name]['right']:.1f} %") in readme, name
+    training = read_result("training")
+    now, before = training["now"]["training_s"], training["before"]["training_s"]
+    assert f"takes {now:.0f} s, {now / before:.2f} of the {before:.0f} s that the recipe of commit" in readme
+    assert training["commit_before"] in readme
