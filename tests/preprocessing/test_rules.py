@@ -145,3 +145,8 @@ def test_digits_without_rules_are_left_alone(mnist, side, margin):
         top, left = (side - size[1]) // 2, (side - size[0]) // 2
         ink[top : top + size[1], left : left + size[0]] = np.asarray(crop.resize(size, Image.Resampling.BICUBIC)) / 255
         assert drop_rules(ink) is ink
+
+
+def test_a_texture_is_not_searched_for_rules_line_by_line():
+    ink = np.random.default_rng(0).random((400, 400), dtype=np.float32)
+    assert drop_rules(ink) is ink

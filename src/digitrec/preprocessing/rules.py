@@ -15,6 +15,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.floating]
 
 _INK = 64  # of 255: a pencil in a box of printer's black
+_MOST = 100  # lines of a page; more are a texture, which would take long
 
 
 def drop_rules(ink: Floats) -> Floats:
@@ -32,7 +33,7 @@ def drop_rules(ink: Floats) -> Floats:
     lines = find_lines(grey, False)
     if min(ink.shape) > 36 or lines:
         lines += find_lines(np.ascontiguousarray(grey.T), True)
-    lines = _choose_rules(grey, lines)
+    lines = _choose_rules(grey, lines) if len(lines) <= _MOST else []
     if not lines:
         return ink
     return _stretch(np.where(_find_gone(grey, lines), np.float32(0), ink))
