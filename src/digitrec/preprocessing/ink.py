@@ -1,4 +1,4 @@
-"""Pixels to ink: colours to one contrast, even light, no ruled lines."""
+"""Pixels to ink: colours to one contrast, and even light."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.preprocessing.pieces import find_runs, paint_runs
+from digitrec.preprocessing.pieces import find_runs, paint_runs, slide_down
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -54,8 +54,8 @@ def find_lines(grey: Bytes, level: bool) -> list[Line]:
     height = len(grey)
     most = max(4, round(0.1 * max(grey.shape)))
     # What an opening takes away is narrower than its window.
-    padded = np.pad(grey, ((0, 0), (most, most)))
-    thin = grey - _slide(_slide(padded, most + 1, np.minimum), most + 1, np.maximum)
+    padded = np.pad(grey, ((0, 0), (most, most))).T
+    thin = grey - slide_down(slide_down(padded, most + 1, np.minimum), most + 1, np.maximum).T
     ridge = (thin > _FAINT) & (thin > grey // 2)
     if ridge.sum() < 0.4 * height:
         return []
@@ -91,20 +91,10 @@ def _sketch(ridge: Mask, inked: Mask) -> tuple[NDArray[np.int32], NDArray[np.int
     return score.max(axis=0), leans[score.argmax(axis=0)]
 
 
-def _slide(values: NDArray, window: int, pick: np.ufunc) -> NDArray:
-    """Pick the largest or least of every window along rows that fits."""
-    reached = 1
-    while reached < window:
-        step = min(reached, window - reached)
-        values = pick(values[:, :-step], values[:, step:])
-        reached += step
-    return values
-
-
 def _count_in_strips(mask: Mask) -> Floats:
     """The share of rows, in each of a few strips, in which a column or the next to it is ink."""
     height = len(mask)
-    spread = _slide(np.pad(mask, ((0, 0), (1, 1))), 3, np.maximum)
+    spread = slide_down(np.pad(mask, ((0, 0), (1, 1))).T, 3, np.maximum).T
     strips = min(_STRIPS, height // 3)
     bounds = np.arange(strips + 1) * height // strips
     counts = np.add.reduceat(spread, bounds[:-1], axis=0, dtype=np.int32)

@@ -134,12 +134,17 @@ def grow_mask(mask: NDArray) -> NDArray[np.bool_]:
 
 
 def slide_extreme(values: NDArray, window: int, pick: np.ufunc) -> NDArray:
-    """Pick the largest or least value of every square window that fits, doubling it in steps."""
+    """Pick the largest or least value of every square window that fits."""
     for _ in range(2):
-        reached = 1
-        while reached < window:
-            step = min(reached, window - reached)
-            values = pick(values[:-step], values[step:])
-            reached += step
-        values = np.ascontiguousarray(values.T)
+        values = np.ascontiguousarray(slide_down(values, window, pick).T)
+    return values
+
+
+def slide_down(values: NDArray, window: int, pick: np.ufunc) -> NDArray:
+    """Pick the largest or least value of every window of rows that fits, doubling it in steps."""
+    reached = 1
+    while reached < window:
+        step = min(reached, window - reached)
+        values = pick(values[:-step], values[step:])
+        reached += step
     return values
