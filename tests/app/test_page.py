@@ -80,6 +80,7 @@ def visit(chromium, server):
 
 def draw(page, strokes):
     """Draw strokes, their points 0-1, with the mouse."""
+    page.locator("[data-canvas]").hover()  # which waits until the page lies still
     box = page.locator("[data-canvas]").bounding_box()
     for points in strokes:
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
