@@ -2,6 +2,9 @@
 
 Each is run as its own commit has it, in a process of its own, for a few epochs. A training's time is what passes before
 its first epoch, synthesised pictures and tracing included, and its number of epochs times the median epoch.
+
+With --avx2 both run as on a processor that has AVX2 alone: oneDNN is held to it, and the other commit, which leaves the
+choice to TensorFlow, runs without oneDNN's convolutions, as TensorFlow chooses there.
 """
 
 import argparse
@@ -16,6 +19,7 @@ from pathlib import Path
 from digitrec import records
 
 RESULTS = Path(__file__).with_suffix(".json")
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 BEFORE = "ed4f3a4"  # sixteen epochs, padded convolutions
 
 # Runs in either checkout: a line of progress an epoch is all that it asks of `train`.
@@ -49,7 +53,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="of both (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=3, help="to run of each (default: %(default)s)")
     parser.add_argument("--precision", default="float32", choices=("float32", "auto"))
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go (default: %(default)s)")
+    parser.add_argument("--avx2", action="store_true", help="both without AVX-512")
+    parser.add_argument("--output", type=Path, help="where the figures go (default: beside this file)")
     options = parser.parse_args()
     here = Path(__file__).parents[1]
     runs: dict[str, list[dict]] = {"before": [], "now": []}
@@ -58,7 +63,8 @@ def main() -> None:
         subprocess.run(["tar", "-x", "-C", scratch], input=archive.stdout, check=True)
         for _ in range(options.rounds):
             for name, checkout in (("before", Path(scratch)), ("now", here)):
-                runs[name].append(time_training(checkout / "src", options.precision, options.epochs))
+                held = (AVX2 | ({"TF_ENABLE_ONEDNN_OPTS": "0"} if name == "before" else {})) if options.avx2 else {}
+                runs[name].append(time_training(checkout / "src", options.precision, options.epochs, held))
                 print(name, runs[name][-1], flush=True)
     results = {name: summarise(of_one) for name, of_one in runs.items()}
     ratio = results["now"]["training_s"] / results["before"]["training_s"]
@@ -70,12 +76,14 @@ def main() -> None:
         )
     print(f"ratio {ratio:.3f}")
     settings = {"commit_before": options.before, "precision": options.precision, "rounds": options.rounds}
-    records.write_result(options.output, settings | results | {"ratio": ratio})
+    settings["instructions"] = "AVX2" if options.avx2 else "all"
+    output = options.output or (RESULTS.with_stem("training_avx2") if options.avx2 else RESULTS)
+    records.write_result(output, settings | results | {"ratio": ratio})
 
 
-def time_training(source: Path, precision: str, epochs: int) -> dict:
-    """Time the first epochs of a training by the package in `source`, in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(source)}
+def time_training(source: Path, precision: str, epochs: int, held: dict[str, str]) -> dict:
+    """Time the first epochs of a training by the package in `source`, in a process and environment of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(source)} | held
     command = [sys.executable, "-c", CHILD, precision, str(epochs)]
     with tempfile.TemporaryDirectory() as elsewhere:
         done = subprocess.run(command, env=environment, cwd=elsewhere, capture_output=True, text=True)
