@@ -253,3 +253,7 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
     now, before = training["now"]["training_s"], training["before"]["training_s"]
     assert f"takes {now:.0f} s, {now / before:.2f} of the {before:.0f} s that the recipe of commit" in readme
     assert training["commit_before"] in readme
+    held = read_result("training_avx2")
+    now, before = held["now"]["training_s"], held["before"]["training_s"]
+    assert f"it takes {now:.0f} s, {now / before:.2f} of the {before:.0f} s there" in readme
+    assert f"where the training within it takes {now / 60:.1f} minutes" in readme
