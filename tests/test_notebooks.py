@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 READS_A_MODEL = ("03", "04", "05")
-WRITES = ("02", *READS_A_MODEL, "06", "07")
+WRITES = ("02", *READS_A_MODEL, "06", "07", "08")
 
 # Seconds instead of minutes, on scikit-learn's digits.
 SETTINGS = {
@@ -28,7 +28,7 @@ SETTINGS = {
 }  # fmt: skip
 SMALL = {
     "dataset": "digits", "settings": SETTINGS, "sets": "samples", "epochs": 1, "limit": 200, "images": 100,
-    "trials": 2, "seeds": 2, "changes": ["all in place", "no dropout"],
+    "trials": 2, "seeds": 2, "changes": ["all in place", "no dropout"], "strips": 40,
 }  # fmt: skip
 
 

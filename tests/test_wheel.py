@@ -17,16 +17,17 @@ def test_wheel_carries_the_network_and_reads_from_any_directory(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
-    assert "digitrec/models/cnn/model.onnx" in names
+    assert {"digitrec/models/cnn/model.onnx", "digitrec/models/numbers/model.onnx"} <= set(names)
     assert {"digitrec/app/page.js", "digitrec/samples/7_crossed.png"} <= set(names)
     assert not [name for name in names if name.startswith(("tests", "notebooks", "data"))]
     code = (
         "import digitrec, numpy; picture = numpy.full((60, 60), 255, numpy.uint8); picture[8:52, 28:33] = 0;"
-        "print(digitrec.__file__, digitrec.Recognizer.load('cnn').predict(picture).digit)"
+        "print(digitrec.__file__, digitrec.Recognizer.load('cnn').predict(picture).digit,"
+        "digitrec.NumberReader.load().predict(picture).best)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.startswith(str(tmp_path / "site")), done.stderr
-    assert done.stdout.split()[-1] == "1"
+    assert done.stdout.split()[-2:] == ["1", "1"]

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from digitrec.model_folder import ModelError as ModelError
     from digitrec.model_folder import load_model as load_model
     from digitrec.networks import build_cnn as build_cnn
+    from digitrec.numbers.number import Number as Number
+    from digitrec.numbers.reader import NumberReader as NumberReader
     from digitrec.preprocessing.decoding import PictureError as PictureError
     from digitrec.preprocessing.form import prepare as prepare
     from digitrec.preprocessing.form import to_mnist as to_mnist
@@ -56,6 +58,7 @@ __all__, __getattr__, __dir__ = hand_on(
         "mnist": ("MissingDataError", "load_mnist"),
         "model_folder": ("ModelError", "load_model"),
         "networks": ("build_cnn",),
+        "numbers": ("Number", "NumberReader"),
         "plots": (),
         "preprocessing": ("PictureError", "prepare", "to_mnist"),
         "recognizer": ("Answer", "Recognizer"),

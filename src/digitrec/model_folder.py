@@ -10,9 +10,9 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from digitrec.config import TrainConfig
+from digitrec.config import Settings, TrainConfig
 from digitrec.records import (
     SHIPPED_MODELS,
     PathLike,
@@ -21,7 +21,10 @@ from digitrec.records import (
 if TYPE_CHECKING:
     import keras
 
-SHIPPED = ("cnn",)  # the models that come with the package, by the names of their folders
+SHIPPED = ("cnn", "numbers")  # the models that come with the package, by the names of their folders
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 class ModelError(ValueError):
@@ -94,15 +97,19 @@ def read_calibration(folder: PathLike) -> tuple[float, float]:
     return metrics["temperature"], metrics["threshold"]
 
 
-def read_config(folder: PathLike) -> TrainConfig:
+def read_config(folder: PathLike, kind: type[AnySettings] = TrainConfig) -> AnySettings:  # type: ignore[assignment]
     """Return the configuration the model was trained with.
+
+    Args:
+        folder: of the model.
+        kind: of configuration.
 
     Raises:
         ModelError: it is missing, damaged, or not the one that was stored with the network.
     """
     path = Path(folder) / "config.json"
     try:
-        return TrainConfig.from_json(json.loads(read_verified(folder, path.name)))
+        return kind.from_json(json.loads(read_verified(folder, path.name)))
     except ModelError:
         raise
     except (ValueError, RecursionError) as error:
@@ -153,8 +160,18 @@ def load_model(model: PathLike) -> "keras.Model":
     from digitrec.networks import build_network
 
     folder = find_model(model)
-    read_verified(folder, "model.keras")
     network = build_network(read_config(folder))
+    load_weights(network, folder)
+    return network
+
+
+def load_weights(network: "keras.Model", folder: Path) -> None:
+    """Load the weights of a model folder into a network.
+
+    Raises:
+        ModelError: they are missing, damaged, or another network's.
+    """
+    read_verified(folder, "model.keras")
     try:
         network.load_weights(folder / "model.keras")
     except Exception as error:  # of zipfile, h5py and Keras, a dozen kinds
@@ -162,7 +179,6 @@ def load_model(model: PathLike) -> "keras.Model":
         raise ModelError(
             f"{folder / 'model.keras'}: expected the weights of config.json's network ({reason[0]})"
         ) from error
-    return network
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -111,7 +111,8 @@ def export_onnx(model: "keras.Model") -> bytes:
 
 
 def _export(model: "keras.Model", path: Path) -> None:
-    model(np.zeros((1, 28, 28, 1), np.float32))  # Keras exports only what was called once
+    # Keras exports only what was called once; 32 stands for a width that is left open.
+    model(np.zeros([1, *(side or 32 for side in model.input_shape[1:])], np.float32))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of numpy, to tf2onnx
         model.export(str(path), format="onnx", verbose=False)
@@ -144,7 +145,9 @@ def _name_by_place(network: bytes) -> bytes:
     for named in (*graph.initializer, *graph.input, *graph.output):
         named.name = names[named.name]
     for end in (graph.input[0], graph.output[0]):
-        end.type.tensor_type.shape.dim[0].dim_param = "n"
+        for place, side in enumerate(end.type.tensor_type.shape.dim):
+            if not side.dim_value or not place:
+                side.dim_param = f"{end.name}_{place}" if place else "n"
     constants = sorted(graph.initializer, key=lambda constant: constant.name)
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(constants)

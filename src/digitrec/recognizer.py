@@ -17,8 +17,8 @@ from digitrec.records import PathLike
 
 # Where two answers lie closer than this, the network looks again: at fewer than one in twenty of MNIST's digits.
 _CLOSE = 3.0  # logits
-# So little less likely than "not a digit", several digits are still said: 98 of 100 strings of MNIST's validation digits
-# instead of 96 (benchmarks/strings.py), and no single digit more is declined.
+# So little less likely than "not a digit", several digits are still said: to 98 of 100 strings of MNIST's validation
+# digits instead of 96 (benchmarks/strings.py), and no single digit more is declined.
 _SEVERAL = -2.0  # logit
 _CENTRE = 13.5  # pixels
 _BATCH = 256  # pictures read before the network runs once: bounded memory for any number of files
@@ -141,7 +141,7 @@ class Recognizer:
         if not image.any():
             kind, reason, probabilities = "blank", "blank: no ink found", np.full(10, 0.1, np.float32)
         elif score < self.threshold and logits.argmax() == 10 and logits[10] > _SEVERAL:
-            kind, reason = "several digits", "several digits: a picture of one is expected"
+            kind, reason = "several digits", "several digits: try digitrec read"
         elif score < self.threshold and logits.max() < 0:
             # All logits below the zero of "not a digit": that is the likeliest answer.
             kind, reason = "not a digit", "not like any digit"
@@ -156,18 +156,27 @@ def open_session(network: bytes) -> onnxruntime.InferenceSession:
     Raises:
         ValueError: it is no ONNX file, or not of a network from x (n, 28, 28, 1) to ten or eleven logits.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        # Without its fallback, which prints what is wrong and tries the same again.
-        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)
-    except Exception as error:  # ONNX Runtime's own, of a dozen kinds
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"expected an ONNX network ({reason})") from error
+    session = start_session(network)
     ends = [[(end.type, end.shape[1:]) for end in side] for side in (session.get_inputs(), session.get_outputs())]
     if ends not in [[[("tensor(float)", [28, 28, 1])], [("tensor(float)", [logits])]] for logits in (10, 11)]:
         raise ValueError(f"expected a network from float (n, 28, 28, 1) to float (n, 10 or 11), got {str(ends)[:200]}")
     return session
+
+
+def start_session(network: bytes) -> onnxruntime.InferenceSession:
+    """Return a session that runs any network from an ONNX file's bytes, on the processor.
+
+    Raises:
+        ValueError: it is no ONNX file.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        # Without its fallback, which prints what is wrong and tries the same again.
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+    except Exception as error:  # ONNX Runtime's own, of a dozen kinds
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"expected an ONNX network ({reason})") from error
 
 
 def _vary(x: np.ndarray) -> Iterator[np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitrec.config import TrainConfig
+from digitrec.config import Settings
 from digitrec.model_folder import ModelError, hash_calibration, hash_content, is_shipped, read_file, read_metrics
 from digitrec.records import PathLike, describe_origin, write_beside, write_bytes, write_json, write_text
 
@@ -45,7 +45,7 @@ def check_target(folder: PathLike, maker: str, replace: bool = False) -> None:
 def save_model(
     folder: PathLike,
     model: "keras.Model",
-    config: TrainConfig,
+    config: Settings,
     history: Mapping[str, list[float]],
     metrics: Mapping[str, Any],
 ) -> Path:

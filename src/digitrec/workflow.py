@@ -220,6 +220,8 @@ def describe_result(metrics: Mapping[str, Any]) -> list[str]:
             low, high = test["accuracy_interval"]
             accuracy = f"{test['accuracy']:.2%} ({low:.2%}–{high:.2%})"
             errors = f"{test['errors']} of {test['n']:,}"
+        elif "exact_match" in metrics.get("validation", {}):  # whole numbers, which MNIST's test set has not
+            accuracy = f"{metrics['validation']['exact_match']:.2%} of validation's drawn numbers"
         return [
             metrics["dataset"] + ("" if as_published else ", not as published"),
             accuracy,

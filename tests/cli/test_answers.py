@@ -3,6 +3,7 @@ import errno
 import io
 import json
 import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from digitrec.recognizer import Recognizer
 @pytest.fixture
 def seven(cnn, samples):
     """What was read in a picture of a seven."""
-    return next(files.read_pictures(Recognizer.load(cnn), [str(samples.folder / "7_crossed.png")]))
+    return next(
+        files.read_pictures(partial(files.read_digit, Recognizer.load(cnn)), [str(samples.folder / "7_crossed.png")])
+    )
 
 
 def test_csv_says_what_json_says(predict, samples, bad_files):
@@ -81,7 +84,9 @@ def test_annotated_copies_are_pngs_of_unique_names_and_overwrite_nothing(
 
 
 def test_an_annotated_copy_shows_the_picture_what_was_seen_and_the_answer(cnn, samples, seven):
-    blank = next(files.read_pictures(Recognizer.load(cnn), [str(samples.folder / "blank.png")]))
+    blank = next(
+        files.read_pictures(partial(files.read_digit, Recognizer.load(cnn)), [str(samples.folder / "blank.png")])
+    )
     sheet = np.asarray(answers.draw_reading(seven).convert("L"))
     seen = sheet[20:300, 320:600].reshape(28, 10, 28, 10)
     assert (seen[:, 0, :, 0] == seven.answer.image).all()
@@ -120,7 +125,7 @@ def test_copies_are_whole_and_overwrite_nothing_where_there_are_no_links(tmp_pat
     monkeypatch.setattr(os, "link", refuse)
     if taken:
         (tmp_path / "7_crossed.png").write_bytes(b"of the user")
-    path = answers.Annotator(str(tmp_path)).save(seven)
+    path = answers.Annotator(str(tmp_path), answers.draw_reading).save(seven)
     assert path.name == ("7_crossed-2.png" if taken else "7_crossed.png")
     with Image.open(path) as image:
         image.load()

@@ -46,7 +46,9 @@ def test_help_loads_not_even_numpy(words):
     assert done.stdout.splitlines()[-1] == "False"
 
 
-@pytest.mark.parametrize("command_name", [module.__name__.rpartition(".")[2] for module in commands.COMMANDS])
+@pytest.mark.parametrize(
+    "command_name", [module.__name__.rpartition(".")[2].replace("_", "-") for module in commands.COMMANDS]
+)
 def test_every_command_has_help(command, command_name):
     status, out, _ = command(command_name, "--help")
     assert status == 0

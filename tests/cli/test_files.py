@@ -2,6 +2,7 @@ import io
 import os
 import sys
 import tracemalloc
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -46,7 +47,9 @@ def test_patterns_that_no_shell_expanded(predict, tmp_path, monkeypatch, copy_sa
 
 def test_bad_files_give_an_error_each_and_the_rest_goes_on(cnn, samples, bad_files):
     good = str(samples.folder / "7_crossed.png")
-    readings = list(files.read_pictures(Recognizer.load(cnn), [good, *map(str, bad_files), good]))
+    readings = list(
+        files.read_pictures(partial(files.read_digit, Recognizer.load(cnn)), [good, *map(str, bad_files), good])
+    )
     assert [reading.answer.digit for reading in (readings[0], readings[-1])] == [7, 7]
     for reading, (path, message) in zip(readings[1:-1], bad_files.items(), strict=True):
         assert (reading.path, reading.answer, reading.picture) == (str(path), None, None)
@@ -97,7 +100,9 @@ def test_thousands_stream_in_bounded_memory(tmp_path, cnn, samples):
             asked += 1
             yield path
 
-    readings = files.read_pictures(Recognizer.load(cnn), count(files.find_pictures([str(tmp_path)])))
+    readings = files.read_pictures(
+        partial(files.read_digit, Recognizer.load(cnn)), count(files.find_pictures([str(tmp_path)]))
+    )
     tracemalloc.start()
     try:
         for i in range(2000):

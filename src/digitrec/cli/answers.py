@@ -1,11 +1,11 @@
 """Readings to text, JSON and CSV, and to annotated pictures."""
 
-import csv
 import io
 import json
 import os
 import secrets
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from digitrec.calibration import format_confidence
-from digitrec.cli.console import escape
+from digitrec.cli.console import escape, write_row
 
 if TYPE_CHECKING:
     from digitrec.cli.files import Reading
@@ -27,7 +27,7 @@ def format_text(reading: "Reading", top: int = 0) -> str:
         return f"{escape(reading.path)}: {reading.error}"
     line = f"{escape(reading.path):<40}  {_name_digit(answer)}  {format_confidence(answer.confidence):>7}"
     if answer.reason:
-        line += f"  {answer.reason}"
+        line += f"  {_explain(answer)}"
     if top:
         ranked = (f"{entry['digit']} {format_confidence(entry['probability'])}" for entry in _rank(answer, top))
         line += f"  [{', '.join(ranked)}]"
@@ -49,27 +49,26 @@ def format_csv(reading: "Reading | None", top: int = 0) -> str:
         row = [entry[key] for key in ("path", "digit", "confidence", "reason", "error")]
         row += entry["probabilities"] or [None] * 10
         row += [value for ranked in entry.get("top") or [{}] * top for value in (ranked.values() or [None, None])]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(row)  # a return in a name is quoted only where it ends lines
-    return text.getvalue()[:-2]
+    return write_row(row)
 
 
 class Annotator:
     """Writes a PNG for each reading into a folder; an existing file is never overwritten, names are numbered on."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, draw: "Callable[[Reading], Image.Image]") -> None:
         self.folder = Path(folder)
+        self._draw = draw
         self.folder.mkdir(parents=True, exist_ok=True)
         self._seen: Counter[str] = Counter()
 
     def save(self, reading: "Reading") -> Path:
-        """Write the picture, the 28x28 that the network saw of it, and the answer; return the path.
+        """Write the drawing of a reading; return the path.
 
         Raises:
             OSError: the folder cannot be written; no part of the picture is left.
         """
         content = io.BytesIO()
-        draw_reading(reading).save(content, "PNG")
+        self._draw(reading).save(content, "PNG")
         beside = self.folder / f".part-{secrets.token_hex(6)}.png"
         try:
             beside.write_bytes(content.getvalue())
@@ -107,7 +106,7 @@ def draw_reading(reading: "Reading") -> Image.Image:
     middle = side + gap + 50
     digit = _name_digit(reading.answer).replace("–", "-")  # Pillow's own font has no dash
     pen.text((gap, middle), digit, "black", ImageFont.load_default(64), anchor="lm")
-    text = "  ".join(filter(None, (format_confidence(reading.answer.confidence), reading.answer.reason)))
+    text = "  ".join(filter(None, (format_confidence(reading.answer.confidence), _explain(reading.answer))))
     pen.text((gap + 70, middle), text, "black", ImageFont.load_default(24), anchor="lm")
     return sheet
 
@@ -131,7 +130,7 @@ def _tabulate(reading: "Reading", top: int) -> dict[str, Any]:
         "digit": answer and answer.digit,
         "confidence": answer and round(answer.confidence, 6),
         "probabilities": answer and [round(p, 6) for p in answer.probabilities.tolist()],
-        "reason": answer and answer.reason,
+        "reason": answer and _explain(answer),
         "error": reading.error,
     }
     return entry | ({"top": answer and _rank(answer, top)} if top else {})
@@ -139,6 +138,11 @@ def _tabulate(reading: "Reading", top: int) -> dict[str, Any]:
 
 def _name_digit(answer: "Answer") -> str:
     return "–" if answer.digit is None else str(answer.digit)
+
+
+def _explain(answer: "Answer") -> str | None:
+    """Say why it was declined, and at the command line what reads it."""
+    return "several digits: try digitrec read" if answer.kind == "several digits" else answer.reason
 
 
 def _rank(answer: "Answer", top: int) -> list[dict[str, Any]]:

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 
 import digitrec
-from digitrec.cli import app, evaluate, fetch, predict, study, train, tune
+from digitrec.cli import app, evaluate, fetch, predict, read, study, train, train_numbers, tune
 from digitrec.cli.console import OUTPUT, abandon_output, complain, escape
 
-COMMANDS = (train, evaluate, study, tune, predict, app, fetch)
+COMMANDS = (train, train_numbers, evaluate, study, tune, predict, read, app, fetch)
 
 # What the extras of pyproject.toml bring, by the names to import, and what comes along with it.
 OPTIONAL = frozenset({

@@ -1,10 +1,13 @@
-"""What goes to the terminal: lines, complaints, a count of what is done; and what becomes of a closed or full one."""
+"""What goes to the terminal: lines, rows, complaints, a count of what is done; what becomes of a closed or full one."""
 
+import csv
+import io
 import os
 import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 OUTPUT = "standard output"  # as an OSError names it
 
@@ -37,6 +40,13 @@ def abandon_output() -> None:
 def escape(path: str) -> str:
     """Write a path on one line that no terminal takes for a command: what is not printable as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def write_row(values: Iterable[Any]) -> str:
+    """Write values as a row of CSV, quoted where need be, without its end."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(values)  # a return in a name is quoted only where it ends lines
+    return text.getvalue()[:-2]
 
 
 class Progress:

@@ -1,11 +1,12 @@
-"""The flags that commands share, and one for each field of TrainConfig."""
+"""The flags that commands share, and one for each field of a configuration."""
 
 import argparse
 import math
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from digitrec.config import TrainConfig
+from digitrec.config import Settings, TrainConfig
 
 DATASETS = ("mnist", "digits")  # what `datasets.load_dataset` takes
 
@@ -28,18 +29,20 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="cnn", metavar="NAME_OR_FOLDER", help="the model (default: cnn)")
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for each field of TrainConfig; one that is not given stays out of the options."""
+def add_settings(
+    parser: argparse.ArgumentParser, kind: type[Settings] = TrainConfig, groups: Mapping[str, str] = GROUPS
+) -> None:
+    """Add a flag for each field of a configuration; one that is not given stays out of the options."""
     group: argparse._ActionsContainer = parser
-    for setting in fields(TrainConfig):
-        if setting.name in GROUPS:
-            group = parser.add_argument_group(GROUPS[setting.name])
+    for setting in fields(kind):
+        if setting.name in groups:
+            group = parser.add_argument_group(groups[setting.name])
         _add_setting(group, setting)
 
 
-def read_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields of TrainConfig that were given as flags."""
-    return {setting.name: getattr(options, setting.name) for setting in fields(TrainConfig) if setting.name in options}
+def read_settings(options: argparse.Namespace, kind: type[Settings] = TrainConfig) -> dict[str, Any]:
+    """Return the fields of a configuration that were given as flags."""
+    return {setting.name: getattr(options, setting.name) for setting in fields(kind) if setting.name in options}
 
 
 def parse_name(text: str) -> str:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from digitrec.plots.images import picture_rows as picture_rows
     from digitrec.plots.images import sample_grid as sample_grid
     from digitrec.plots.images import stages as stages
+    from digitrec.plots.numbers import length_bars as length_bars
+    from digitrec.plots.numbers import method_bars as method_bars
+    from digitrec.plots.numbers import number_failures as number_failures
+    from digitrec.plots.numbers import number_stages as number_stages
     from digitrec.plots.readings import attention as attention
     from digitrec.plots.readings import confident_errors as confident_errors
     from digitrec.plots.readings import prediction_bars as prediction_bars
@@ -48,6 +52,7 @@ __all__, __getattr__, __dir__ = hand_on(
         "curves": ("accuracy_curves", "loss_curves"),
         "features": ("feature_grid", "feature_views"),
         "images": ("augmentation_grid", "mean_digits", "picture_rows", "sample_grid", "stages"),
+        "numbers": ("length_bars", "method_bars", "number_failures", "number_stages"),
         "readings": ("attention", "confident_errors", "prediction_bars"),
         "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
         "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),

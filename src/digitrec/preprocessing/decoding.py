@@ -1,10 +1,11 @@
 """Any picture to pixels: files, bytes and arrays of every kind, read safely, upright and without alpha."""
 
 import ctypes
+import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
 
@@ -82,6 +83,22 @@ def read_picture(picture: Any) -> Bytes:
             _check_image(image, data)
             image.draft(None, (WORKING_SIDE, WORKING_SIDE))  # a JPEG photo decodes at 1/8
             return _flatten(_decode(image))
+
+
+def measure_size(picture: Any) -> tuple[int, int]:
+    """Return width and height of a picture that was read, upright as it was read, but not shrunk.
+
+    Args:
+        picture: the bytes of a file, a PIL image or an array, which `read_picture` took.
+    """
+    if isinstance(picture, np.ndarray):
+        return picture.shape[1], picture.shape[0]
+    with (
+        _one_line_errors(),
+        nullcontext(picture) if hasattr(picture, "size") else Image.open(io.BytesIO(picture)) as image,
+    ):
+        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        return image.size[::-1] if turned else image.size
 
 
 @contextmanager

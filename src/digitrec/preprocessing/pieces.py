@@ -27,7 +27,7 @@ def keep_digit(ink: Floats) -> Floats:
     if not len(piece):
         return np.zeros_like(ink)
     area = np.bincount(piece, ends - starts)
-    top, left, bottom, right = boxes = _find_boxes(starts, ends, piece, width)
+    top, left, bottom, right = boxes = find_boxes(starts, ends, piece, width)
     cut = (top == 0) | (left == 0) | (bottom == height) | (right == width)
     off_centre = np.hypot((top + bottom) / height - 1, (left + right) / width - 1)
     main = int(np.argmax(area * np.exp(-2 * off_centre**2) * np.where(cut, 0.5, 1)))
@@ -108,7 +108,7 @@ def find_pieces(mask: NDArray[np.bool_]) -> tuple[NDArray, NDArray, NDArray]:
     return starts, ends, (np.cumsum(root == np.arange(len(root))) - 1)[root]
 
 
-def _find_boxes(starts: NDArray, ends: NDArray, piece: NDArray, width: int) -> NDArray[np.int64]:
+def find_boxes(starts: NDArray, ends: NDArray, piece: NDArray, width: int) -> NDArray[np.int64]:
     """Top, left, bottom, right (exclusive) of every piece, as (4, pieces)."""
     row, left = starts // (width + 2), starts % (width + 2) - 1
     boxes = np.full((4, piece.max() + 1), np.iinfo(np.int64).max)

@@ -16,10 +16,12 @@ from digitrec.calibration import NOT_A_DIGIT, SEVERAL_DIGITS
 from digitrec.config import TrainConfig
 from digitrec.synthesis.hands import draw_digits
 from digitrec.synthesis.non_digits import draw_non_digits
+from digitrec.synthesis.numbers import Strips, draw_numbers
 from digitrec.synthesis.scenes import soil
 from digitrec.synthesis.strings import draw_strings
 
 Arrays = tuple[np.ndarray, np.ndarray]
+Made = tuple[np.ndarray, ...]
 _JOB = 1000  # pictures
 
 
@@ -27,7 +29,7 @@ class Job(NamedTuple):
     """An order for pictures: with the training set it decides each of them.
 
     Attributes:
-        kind: soiled, others, strings or drawn.
+        kind: soiled, others, strings, drawn or numbers.
         n: how many.
         seed: of their generator.
     """
@@ -70,9 +72,35 @@ def plan_jobs(config: TrainConfig) -> list[Job]:
     return [Job(kind, n, seed) for (kind, n), seed in zip(sizes, seeds, strict=True)]
 
 
-def make_job(job: Job, training: Arrays) -> Arrays:
-    """Make the pictures of one job, and their labels int64 (n,), here and now."""
+def make_strips(images: np.ndarray, labels: np.ndarray, n: int, seed: int, processes: int | None = None) -> Strips:
+    """Draw strips of numbers as `draw_numbers` does, in other processes; the seed alone decides each of them.
+
+    Args:
+        images: uint8 (m, 28, 28) of digits.
+        labels: int (m,), 0-9.
+        n: how many.
+        seed: of the generators.
+        processes: how many; one a processor by default.
+
+    Raises:
+        RuntimeError: from a process that failed, of images of another form, say.
+    """
+    sizes = [min(_JOB, n - start) for start in range(0, n, _JOB)]
+    seeds = np.random.default_rng((seed, 2)).integers(2**63, size=len(sizes)).tolist()
+    jobs = [Job("numbers", size, own) for size, own in zip(sizes, seeds, strict=True)]
+    made = make_jobs(jobs, (images, labels), processes)
+    if not jobs:
+        return draw_numbers(images, labels, 0, np.random.default_rng(0))
+    strips, widths, texts, spans = (np.concatenate(parts) for parts in zip(*(made[job] for job in jobs), strict=True))
+    return Strips(strips, widths, texts.tolist(), spans)
+
+
+def make_job(job: Job, training: Arrays) -> Made:
+    """Make the pictures of one job, and their labels int64 (n,), or what `Strips` holds, here and now."""
     rng, (images, labels) = np.random.default_rng(job.seed), training
+    if job.kind == "numbers":
+        strips, widths, texts, spans = draw_numbers(images, labels, job.n, rng)
+        return strips, widths, np.array(texts, "U16"), spans
     if job.kind == "soiled":
         return soil(images, labels, job.n, rng)
     if job.kind == "drawn":
@@ -82,7 +110,7 @@ def make_job(job: Job, training: Arrays) -> Arrays:
     return draw_non_digits(job.n, rng), np.full(job.n, NOT_A_DIGIT)
 
 
-def make_jobs(jobs: list[Job], training: Arrays, processes: int | None = None) -> dict[Job, Arrays]:
+def make_jobs(jobs: list[Job], training: Arrays, processes: int | None = None) -> dict[Job, Made]:
     """Make the pictures of jobs in other processes, one a processor; how many there are changes nothing.
 
     Not by multiprocessing: it would run a user's script again in every process it starts.
@@ -95,7 +123,7 @@ def make_jobs(jobs: list[Job], training: Arrays, processes: int | None = None) -
     Returns:
         What `make_job` gives, by job.
     """
-    waiting, made = deque(jobs), dict[Job, Arrays]()
+    waiting, made = deque(jobs), dict[Job, Made]()
     digits = _pack(*training)
     workers = min(processes or os.cpu_count() or 1, len(jobs))
     with ThreadPoolExecutor(max(workers, 1)) as threads:
@@ -108,7 +136,7 @@ def make_jobs(jobs: list[Job], training: Arrays, processes: int | None = None) -
     return made
 
 
-def _work_through(waiting: deque[Job], digits: bytes, made: dict[Job, Arrays]) -> None:
+def _work_through(waiting: deque[Job], digits: bytes, made: dict[Job, Made]) -> None:
     """Have one process make one job after another, as long as any wait."""
     command, alone = [sys.executable, "-m", __name__], {**os.environ, "OMP_NUM_THREADS": "1"}
     with (
@@ -127,8 +155,7 @@ def _work_through(waiting: deque[Job], digits: bytes, made: dict[Job, Arrays]) -
                     break
                 process.stdin.write(_pack(*job))
                 process.stdin.flush()
-                images, labels = _unpack(process.stdout)
-                made[job] = images, labels
+                made[job] = _unpack(process.stdout)
         except (OSError, EOFError) as error:
             process.wait()
             errors.seek(0)

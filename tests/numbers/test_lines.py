@@ -1,0 +1,96 @@
+"""Where a number stands in a picture, and the strip that is made of it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
+
+from digitrec.numbers.lines import HEIGHT, find_lines, to_strip
+from digitrec.preprocessing.decoding import PictureError
+
+
+def write(text="473", size=(120, 60), at=(30, 15), height=30, ink=40, paper=220):
+    """Return a picture of printed digits, uint8 (h, w), and the box that their ink fills."""
+    image = Image.new("L", size, paper)
+    ImageDraw.Draw(image).text(at, text, ink, ImageFont.load_default(height))
+    pixels = np.asarray(image)
+    down, across = (np.flatnonzero((pixels < (ink + paper) / 2).any(axis=axis)) for axis in (1, 0))
+    return pixels, (across[0], down[0], across[-1] + 1, down[-1] + 1)
+
+
+def covers(line, box):
+    """Tell whether a line's strip holds a box of the picture, but for a pixel."""
+    left, top, right, bottom = line.locate(0, 0, line.strip.shape[1], HEIGHT)
+    return left <= box[0] + 1 and top <= box[1] + 1 and right >= box[2] - 1 and bottom >= box[3] - 1
+
+
+@given(st.integers(1, 260), st.integers(1, 400), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_any_crop_becomes_a_strip(height, width, seed):
+    strip = to_strip(np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8))
+    assert strip.dtype == np.uint8
+    assert strip.shape[0] == HEIGHT
+    assert 16 <= strip.shape[1] <= 1024
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_of_nothing_nothing_stands_out(level):
+    assert not to_strip(np.full((40, 90), level, np.uint8)).any()
+    assert find_lines(np.full((40, 90), level, np.uint8)) == []
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(20, 250), (180, 200), (60, 90)])
+def test_a_strip_has_full_contrast_however_faint_the_pen(ink, paper):
+    strip = to_strip(write(ink=ink, paper=paper)[0])
+    assert strip.max() == 255
+    assert np.median(strip) < 30
+
+
+def test_a_strip_hardly_depends_on_the_light():
+    even = write()[0]
+    shaded = (even * np.linspace(1, 0.75, even.shape[1])).astype(np.uint8)
+    difference = np.abs(to_strip(even).astype(int) - to_strip(shaded))
+    assert difference.mean() < 15
+
+
+@pytest.mark.parametrize("ink", [30, 230])
+def test_a_cell_is_taken_whole_first(ink):
+    picture, box = write(ink=ink, paper=250 - ink)
+    lines = find_lines(picture)
+    assert 1 <= len(lines) <= 4
+    assert lines[0].strip.shape[1] == round(picture.shape[1] * HEIGHT / picture.shape[0])
+    assert covers(lines[0], box)
+    assert lines[0].strip[0].mean() < 60  # paper is dark in a strip, whichever it was
+
+
+@pytest.mark.parametrize("binding", [0, 50])
+def test_a_small_number_on_a_tall_page_is_found_beside_a_binding(binding):
+    picture, box = write("27", (140, 360), (80, 120), 26)
+    picture = picture.copy()
+    picture[:, :binding] = 15
+    lines = find_lines(picture)
+    assert any(covers(line, box) for line in lines)
+    tall = next(line for line in lines if covers(line, box))
+    assert (box[3] - box[1]) * tall.scale > 0.4 * HEIGHT
+
+
+@pytest.mark.parametrize("shape", [(5, 4000), (4000, 5)])
+def test_a_thread_is_refused(shape):
+    with pytest.raises(PictureError, match="expected sides of"):
+        find_lines(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (28, 28), (200, 200), (40, 1500), (1000, 1400)])
+def test_noise_of_any_shape_ends_in_few_lines(shape):
+    lines = find_lines(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    assert len(lines) <= 4
+    assert all(16 <= line.strip.shape[1] <= 1024 for line in lines)
+
+
+def test_a_page_of_text_ends_in_few_lines():
+    image = Image.new("L", (900, 1200), 255)
+    draw = ImageDraw.Draw(image)
+    for y in range(20, 1180, 30):
+        draw.text((20, y), "the quick brown fox 12 jumps over 345 lazy dogs " * 2, 0, ImageFont.load_default(20))
+    assert 0 < len(find_lines(image)) <= 4
