@@ -193,6 +193,32 @@ def test_readme_quotes_the_measured_page():
     assert measured["clients"]["failures"] == 0
 
 
+def test_readme_quotes_what_was_read_of_numbers():
+    readme, measured = unwrap(read_readme()), read_result("real_numbers")
+    methods = measured["methods"]
+    for name, ours in methods["ctc"].items():
+        row = next(line for line in read_readme().splitlines() if line.startswith(f"| {name}: "))
+        low, high, right = (100 * ours[key] for key in ("low", "high", "right"))
+        assert f"| {ours['n']} | **{right:.1f} %** ({low:.1f}–{high:.1f}) |" in row
+        others = (methods[other][name]["right"] for other in ("lattice", "cut", "rapidocr", "tesseract"))
+        shares = [*others, ours["answered"], ours["right_of_answered"]]
+        assert row.endswith("".join(f" {100 * share:.1f} % |" for share in shares))
+    alone, theirs = (methods[name]["logbook_numbers"]["right_digits_only"] for name in ("ctc", "rapidocr"))
+    assert f"digits alone {100 * alone:.1f} % are read exactly (RapidOCR {100 * theirs:.1f} %)" in readme
+    assert f"a logbook's cell took {methods['ctc']['logbook_numbers']['ms']:.0f} ms" in readme
+    assert f"(rapidocr {measured['others']['rapidocr']}), Tesseract {measured['others']['tesseract']}" in readme
+
+
+def test_the_network_of_numbers_is_whole_and_the_one_that_was_measured():
+    folder = ROOT / "models" / "numbers"
+    for name in ("model.keras", "model.onnx", "config.json"):
+        model_folder.read_verified(folder, name)
+    temperature, threshold = model_folder.read_calibration(folder)
+    assert read_result("real_numbers")["threshold"] == threshold
+    assert (folder / "model.onnx").stat().st_size <= 3_000_000
+    assert temperature > 0
+
+
 def test_readme_quotes_the_measured_study():
     table = pd.read_csv(ROOT / "models" / "study" / "table.csv", index_col=0)
     readme = (ROOT / "README.md").read_text()
