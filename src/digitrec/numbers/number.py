@@ -40,6 +40,9 @@ class Number:
         kind: "number"; or, where it declines, "blank", "unsure" or "not a number".
         reason: why it declined, in a line; None when it answers.
         strip: uint8 (32, w), the line as the network saw it.
+
+    >>> Number("47", 0.98, (), "47", (("41", 0.01),), "number", None, np.zeros((32, 60), np.uint8))
+    Number(text='47', confidence=0.98, best='47', kind='number', reason=None)
     """
 
     text: str | None

@@ -47,7 +47,13 @@ class _Reading:
 
 
 class NumberReader:
-    """Reads whole numbers with the network of a model folder."""
+    """Reads whole numbers with the network of a model folder.
+
+    >>> from digitrec.records import SAMPLES
+    >>> reader = NumberReader.load()
+    >>> reader.predict(SAMPLES / "4_marker.png").best, reader.predict(SAMPLES / "blank.png").kind
+    ('4', 'blank')
+    """
 
     def __init__(self, session: onnxruntime.InferenceSession, temperature: float, threshold: float) -> None:
         self._session = session
