@@ -1,7 +1,7 @@
 """The instrument: any picture in, a digit or "not a digit" out; numpy, Pillow and ONNX Runtime alone."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -81,13 +81,7 @@ class Recognizer:
         Raises:
             ModelError: no such folder, or a file in it is damaged or of another form.
         """
-        folder = model_folder.find_model(model)
-        temperature, threshold = model_folder.read_calibration(folder)
-        try:
-            session = open_session(model_folder.read_verified(folder, "model.onnx"))
-        except ValueError as error:
-            raise model_folder.ModelError(f"{folder / 'model.onnx'}: {error}") from error
-        return cls(session, temperature, threshold)
+        return cls(*load_instrument(model, open_session))
 
     def compute_logits(self, x: np.ndarray) -> np.ndarray:
         """Read prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10 or 11).
@@ -148,6 +142,23 @@ class Recognizer:
         elif score < self.threshold:
             kind, reason = "unsure", f"unsure: {digit} or {second}"
         return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image)
+
+
+def load_instrument(
+    model: PathLike, open_session: Callable[[bytes], onnxruntime.InferenceSession]
+) -> tuple[onnxruntime.InferenceSession, float, float]:
+    """Return what a reader needs of a model folder: a session of its verified network, temperature and threshold.
+
+    Raises:
+        ModelError: no such folder, or a file in it is damaged or of another form.
+    """
+    folder = model_folder.find_model(model)
+    temperature, threshold = model_folder.read_calibration(folder)
+    try:
+        session = open_session(model_folder.read_verified(folder, "model.onnx"))
+    except ValueError as error:
+        raise model_folder.ModelError(f"{folder / 'model.onnx'}: {error}") from error
+    return session, temperature, threshold
 
 
 def open_session(network: bytes) -> onnxruntime.InferenceSession:

@@ -63,7 +63,7 @@ def train(
     >>> model.output_shape, len(history["val_accuracy"])
     ((None, 11), 2)
     """
-    model = _build(config, initial_weights)
+    model = build_to_train(lambda: build_network(config), config.seed, config.precision, initial_weights)
     pools = make_pools(config, training)
     pictures = sum(len(labels) for _, labels in pools.values())
     if pictures < config.batch_size:
@@ -87,14 +87,16 @@ def train(
     return trained, history
 
 
-def _build(config: TrainConfig, initial_weights: list[np.ndarray] | None) -> "keras.Model":
-    """Build the network in the precision it trains in, from the seed or from given weights."""
+def build_to_train(
+    build: "Callable[[], keras.Model]", seed: int, precision: str, initial_weights: list[np.ndarray] | None
+) -> "keras.Model":
+    """Build a network in the precision it trains in, from the seed or from given weights."""
     keras = backend.keras
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(seed)
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(choose_precision(config.precision))
+    keras.config.set_dtype_policy(choose_precision(precision))
     try:
-        model = build_network(config)
+        model = build()
     finally:
         keras.config.set_dtype_policy(policy)
     if initial_weights is not None:

@@ -13,6 +13,7 @@ from digitrec.numbers.constraints import CHARACTERS, MARKS
 from digitrec.numbers.decoding import BLANK
 from digitrec.numbers.lines import HEIGHT, find_lines
 from digitrec.numbers.proof import cut_frames, read_frames
+from digitrec.numbers.sets import BLANK as EMPTY
 from digitrec.numbers.targets import MOST, encode_texts
 from digitrec.preprocessing.decoding import PictureError
 from digitrec.records import PathLike
@@ -20,7 +21,6 @@ from digitrec.records import PathLike
 if TYPE_CHECKING:
     import keras
 
-EMPTY = "blank"  # the label of a cell in which no number stands
 _WIDEST = 512  # columns; a strip that is wider holds more than a number
 
 

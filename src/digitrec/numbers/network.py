@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from digitrec import backend
 from digitrec.numbers.config import NumberConfig
+from digitrec.numbers.lines import HEIGHT
 from digitrec.numbers.targets import CLASSES
 
 if TYPE_CHECKING:
     import keras
-
-HEIGHT = 32  # pixels of a strip
 
 
 def build_network(config: NumberConfig) -> "keras.Model":

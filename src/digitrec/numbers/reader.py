@@ -9,7 +9,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from digitrec import model_folder
 from digitrec.calibration import softmax
 from digitrec.numbers.boxes import STRIDE, locate
 from digitrec.numbers.calibration import weigh
@@ -18,7 +17,7 @@ from digitrec.numbers.constraints import Constraint
 from digitrec.numbers.decoding import BEAMS, BLANK, Path, decode, spell
 from digitrec.numbers.lines import HEIGHT, Line, find_lines
 from digitrec.numbers.number import Kind, Number
-from digitrec.recognizer import start_session
+from digitrec.recognizer import load_instrument, start_session
 from digitrec.records import PathLike
 
 _CHECKED = 8 * BEAMS  # texts that are followed where a check digit decides
@@ -68,13 +67,7 @@ class NumberReader:
         Raises:
             ModelError: no such folder, or a file in it is damaged or of another form.
         """
-        folder = model_folder.find_model(model)
-        temperature, threshold = model_folder.read_calibration(folder)
-        try:
-            session = open_session(model_folder.read_verified(folder, "model.onnx"))
-        except ValueError as error:
-            raise model_folder.ModelError(f"{folder / 'model.onnx'}: {error}") from error
-        return cls(session, temperature, threshold)
+        return cls(*load_instrument(model, open_session))
 
     def predict(
         self,

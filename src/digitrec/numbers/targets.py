@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from digitrec.numbers.boxes import STRIDE
 from digitrec.numbers.constraints import CHARACTERS
 from digitrec.numbers.decoding import BLANK
 
 CLASSES = BLANK + 1
 MOST = 16  # characters of the longest text
-STRIDE = 2  # columns of a strip for each frame
 
 _UNKNOWN = -1  # of a frame about which nothing is said
 _CORE, _EDGE = 0.25, 0.4  # of a character's width, from its middle: its own frames, and those that may be either's

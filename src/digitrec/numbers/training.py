@@ -18,7 +18,7 @@ from digitrec.optimizers import build_muon
 from digitrec.records import PathLike, hash_arrays
 from digitrec.synthesis.numbers import Strips
 from digitrec.synthesis.sources import Arrays
-from digitrec.training import choose_precision
+from digitrec.training import build_to_train
 
 if TYPE_CHECKING:
     import keras
@@ -82,18 +82,9 @@ def compile_network(config: NumberConfig, steps: int, weights: list[np.ndarray] 
 
     The learning rate rises to its peak over the first tenth of the steps, then falls along a cosine.
     """
-    keras = backend.keras
-    keras.utils.set_random_seed(config.seed)
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(choose_precision(config.precision))
-    try:
-        model = build_network(config)
-    finally:
-        keras.config.set_dtype_policy(policy)
-    if weights is not None:
-        model.set_weights(weights)
+    model = build_to_train(lambda: build_network(config), config.seed, config.precision, weights)
     rise = max(1, steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
+    rate = backend.keras.optimizers.schedules.CosineDecay(
         0.05 * config.learning_rate,
         decay_steps=max(1, steps - rise),
         alpha=0.001,
