@@ -115,7 +115,7 @@ def test_marks_stand_where_people_set_them(mark, pen, slant, seed):
     assert 0 <= ink.min() <= ink.max() <= 1
     assert ink[[0, -1]].any(axis=1).all()
     middle = top + len(ink) / 2
-    low, high = {".": (0.3, 1.3), ",": (0.75, 1.4), "/": (0.2, 0.8)}.get(mark, (0.2, 0.95))
+    low, high = {".": (0.3, 1.3), ",": (0.5, 1.4), "/": (0.2, 0.8)}.get(mark, (0.2, 0.95))
     assert low * HEIGHT < middle < high * HEIGHT
     if mark == "/":
         rows, columns = np.nonzero(ink > 0.5)
