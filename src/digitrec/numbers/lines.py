@@ -194,7 +194,7 @@ def _find_printed(boxes: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[n
 
 
 def _gather(boxes: NDArray[np.int64]) -> list[list[int]]:
-    """Gather pieces, the largest first, into lines: those beside a line, at its height and no farther than that."""
+    """Gather pieces, the largest first, into lines: those beside a line, at its height and not far from it."""
     lines: list[list[int]] = []
     extents: list[NDArray] = []
     for i, box in enumerate(boxes):
@@ -203,7 +203,7 @@ def _gather(boxes: NDArray[np.int64]) -> list[list[int]]:
             height = extent[2] - extent[0]
             shared = min(extent[2], box[2]) - max(extent[0], box[0])
             apart = max(extent[1] - box[3], box[1] - extent[3])
-            if shared > 0.5 * min(tall, height) and apart < 1.2 * max(height, tall) and tall < 2.5 * height:
+            if shared > 0.5 * min(tall, height) and apart < 2.5 * max(height, tall) and tall < 2.5 * height:
                 line.append(i)
                 if tall > 0.3 * height:  # a mark or an underline is no measure of a line
                     extent[:2], extent[2:] = np.minimum(extent[:2], box[:2]), np.maximum(extent[2:], box[2:])

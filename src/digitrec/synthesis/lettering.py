@@ -62,7 +62,7 @@ def write_number(text: str, writer: Writer, rng: np.random.Generator) -> Number:
             layout.add(int(character), rng.uniform(0.2, 0.6) if i and i == space else 0)
         else:
             layout.add_mark(character)
-    if rng.random() < 0.14:
+    if rng.random() < 0.18:
         for sign in str(rng.choice(_SIGNS)):
             layout.add_mark(sign, trails=True)
     if rng.random() < 0.07:
@@ -141,6 +141,8 @@ class _Layout:
         ink, top = draw_mark(mark, self.pen, self.writer.slant, self.rng)
         if trails and mark in "x+~":
             top += round(HEIGHT * self.rng.uniform(-0.1, 0.5))
+        if mark in ".," and self.rng.random() < 0.4:  # the pen hardly touched the paper
+            ink = ink * np.float32(self.rng.uniform(0.4, 1))
         gap = self.rng.uniform(0, 0.2) if mark in ".,/" else self.rng.uniform(0.03, 0.4)
         self.put(ink, _ROOM + top, gap + max(self.gap, 0) / 2, read=not trails)
         self.before = None
@@ -220,7 +222,7 @@ def _dot(draw: ImageDraw.ImageDraw, mark: str, width: int, rng: np.random.Genera
     """Set a full stop, at the foot or at mid height, round or a short dash, or a comma with a tail."""
     x, foot = HEIGHT, 2.0 * HEIGHT - width
     if mark == ",":
-        long, y = HEIGHT * rng.uniform(0.12, 0.45), foot - HEIGHT * rng.uniform(-0.05, 0.2)
+        long, y = HEIGHT * rng.uniform(0.2, 0.45), foot - HEIGHT * rng.uniform(-0.05, 0.2)
         draw.line([(x, y), (x + 1, y + long / 2), (x - long * rng.uniform(-0.1, 0.7), y + long)], 255, width)
     elif rng.random() < 0.4:
         y, long = foot if rng.random() < 0.3 else HEIGHT * rng.uniform(1.4, 1.65), HEIGHT * rng.uniform(0.05, 0.2)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from digitrec.synthesis.canvas import Ink, as_ink, draw_cloud
 from digitrec.synthesis.marks import draw_rules
@@ -45,7 +45,7 @@ def draw_cell(field: Field, rng: np.random.Generator) -> Ink:
         turned = -lean if side < 2 else lean
         for extra in (0, 2.5 * thick)[: 1 + (rng.random() < 0.12)]:
             rule = draw_rules(upright.shape, at + (extra if side % 2 == 0 else -extra), turned, thick)
-            if rng.random() < 0.25:  # worn, or it ends
+            if rng.random() < 0.4:  # worn, or it ends
                 rule = rule * _break(len(rule), rng)[:, None]
             _lay(upright, rule, shade)
     if rng.random() < 0.35:
@@ -53,7 +53,13 @@ def draw_cell(field: Field, rng: np.random.Generator) -> Ink:
     if len(field.gaps) > 1 and rng.random() < 0.03:  # a box for each digit
         for gap in field.gaps:
             _lay(marks, draw_rules(marks.shape, gap, lean, thick), shade)
-    return marks
+    return _soften(marks, field.unit * rng.uniform(0.02, 0.1)) if rng.random() < 0.3 else marks
+
+
+def _soften(marks: Ink, radius: float) -> Ink:
+    """Blur marks more than what is written over them, as print that has bled or a copy of a copy."""
+    page = Image.fromarray((np.clip(marks, 0, 1) * 255).astype(np.uint8))
+    return as_ink(page.filter(ImageFilter.GaussianBlur(radius)))
 
 
 def _break(length: int, rng: np.random.Generator) -> Ink:
@@ -95,7 +101,7 @@ def draw_pattern(field: Field, rng: np.random.Generator) -> Ink:
     kind, pitch = rng.integers(5), max(rng.uniform(0.09, 0.3), 2.5 / field.unit)
     sharp = rng.uniform(0.8, 3)
     for _ in range(1 + (kind != 0) * int(rng.integers(1, 3))):
-        angle = rng.normal(0, 0.15) if kind < 2 else rng.uniform(0, np.pi)
+        angle = rng.normal(0, 0.3) if kind < 2 else rng.uniform(0, np.pi)
         along, across = _turn(y, x, angle)
         if kind < 2:  # waves, or nets of them
             across = across + np.float32(rng.uniform(0.02, 0.25)) * np.sin(
@@ -111,7 +117,7 @@ def draw_pattern(field: Field, rng: np.random.Generator) -> Ink:
         else:
             lines = np.cos(phase)
         np.maximum(pattern, np.clip(lines * sharp + (1 - sharp) * rng.uniform(0.3, 0.8), 0, 1), out=pattern)
-    return pattern * np.float32(np.exp(rng.uniform(-2.3, -0.6)))
+    return pattern * np.float32(np.exp(rng.uniform(-2.3, -0.35)))
 
 
 def _turn(y: Ink, x: Ink, angle: float) -> tuple[Ink, Ink]:
@@ -155,14 +161,14 @@ def _print_words(unit: float, rng: np.random.Generator) -> Ink:
 
 
 def draw_dirt(field: Field, rng: np.random.Generator) -> Ink:
-    """Draw specks, scratches, a stain, or what shines through from the other side."""
+    """Draw specks, scratches, a stain, what was erased, or what shines through from the other side."""
     height, width = field.shape
     kind = rng.integers(4)
-    if kind == 0:  # what shines through
-        through = np.zeros(field.shape, np.float32)
+    if kind == 0:  # what shines through, or is left of a number before
+        pale = np.zeros(field.shape, np.float32)
         y, x = int(rng.uniform(-0.4, 0.6) * height), int(rng.uniform(-0.3, 0.6) * width)
-        paste(through, field.ink[:, ::-1] * np.float32(rng.uniform(0.1, 0.3)), y, x)
-        return through
+        paste(pale, field.ink[:, :: rng.choice([-1, 1])] * np.float32(rng.uniform(0.08, 0.3)), y, x)
+        return pale
     if kind == 1:
         grain = int(rng.integers(3, 12))
         stain = draw_cloud(height, width, grain, rng) > rng.uniform(0.6, 0.9)

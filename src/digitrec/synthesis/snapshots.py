@@ -18,7 +18,7 @@ Spans = NDArray[np.float32]
 _SMALL, _MIDDLE, _LARGE = 11, 28, 44  # pixels a digit is high in a picture; finer ones a strip would not show
 _LEAST = 0.34  # of a strip's height, that its digits fill: in cells that are cut out whole
 _KINDS = ("cell", "cheque", "register", "paper", "canvas")
-_OFTEN = (0.42, 0.24, 0.13, 0.13, 0.08)
+_OFTEN = (0.4, 0.28, 0.13, 0.11, 0.08)
 
 
 def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
@@ -71,7 +71,7 @@ def _choose_paper(field: Field, kind: str, rng: np.random.Generator) -> Ink:
         np.maximum(marks, papers.draw_pattern(field, rng), out=marks)
     if rng.random() < (0.4 if kind == "register" else 0.1):
         np.maximum(marks, papers.draw_remains(field, rng), out=marks)
-    if rng.random() < (0.12 if field.ink.any() else 0.4):
+    if rng.random() < (0.18 if field.ink.any() else 0.4):
         np.maximum(marks, papers.draw_dirt(field, rng), out=marks)
     return marks
 

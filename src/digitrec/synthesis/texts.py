@@ -17,7 +17,7 @@ def choose_text(rng: np.random.Generator) -> str:
     kind = rng.random()
     if kind < 0.07:
         return ""
-    if kind < 0.6:
+    if kind < 0.56:
         text = _choose_digits(1 + int(rng.choice(len(_LENGTHS), p=_LENGTHS)), rng)
     elif kind < 0.85:
         text = _choose_decimal(rng)
