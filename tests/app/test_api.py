@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from digitrec import Recognizer
-from digitrec.app.api import MAX_BYTES, Api, decode_picture
+from digitrec.app.api import MAX_BYTES, Api, decode_picture, describe_number
 from digitrec.calibration import format_confidence
 from digitrec.handwriting.samples import SampleFolder
+from digitrec.numbers.reader import Number
 from digitrec.preprocessing.decoding import PictureError
 
 DRAWINGS = Path(__file__).parents[2] / "data" / "samples"
@@ -28,8 +29,8 @@ def encode(picture):
 
 
 @pytest.fixture
-def api(recognizer, tmp_path):
-    return Api(recognizer, SampleFolder(tmp_path / "own"))
+def api(recognizer, column_reader, tmp_path):
+    return Api(recognizer, SampleFolder(tmp_path / "own"), numbers=column_reader)
 
 
 @pytest.mark.parametrize("path", sorted(DRAWINGS.glob("*.*g")), ids=lambda path: path.stem)
@@ -105,7 +106,7 @@ def test_says_between_which_two_it_wavers(recognizer):
     ],
 )
 def test_what_is_no_picture_is_refused_in_one_line(api, picture, message):
-    for function in (api.read, api.forget, lambda picture: api.keep(picture, 3)):
+    for function in (api.read, api.read_number, api.forget, lambda picture: api.keep(picture, 3)):
         with pytest.raises(PictureError, match=re.escape(message)) as error:
             function(picture)
         assert "\n" not in str(error.value)
@@ -130,3 +131,63 @@ def test_pictures_go_through_the_decoder_it_is_given(recognizer, tmp_path):
     api.keep(encode(SEVEN), 7)
     api.forget(encode(SEVEN))
     assert given == [SEVEN.read_bytes()] * 3
+
+
+# --- numbers ---------------------------------------------------------------------------------------
+
+
+def test_reads_what_the_reader_of_numbers_reads(api, column_reader, number_47):
+    answer, expected = api.read_number(number_47), column_reader.predict(base64.b64decode(number_47), length=None)
+    assert (answer["kind"], answer["text"], answer["best"], answer["reason"]) == ("number", "47", "47", None)
+    assert (answer["confidence"], answer["percent"]) == (0.98, "98.0 %")
+    assert [tuple(one["box"]) for one in answer["characters"]] == [one.box for one in expected.characters]
+    assert [one["percent"] for one in answer["characters"]] == ["98.0 %"] * 2
+    assert [one["text"] for one in answer["alternatives"]] == ["41", "470"]
+    assert answer["image"] == expected.strip.tolist()
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_hands_on_what_is_known_of_a_number(api, column_reader, number_47):
+    column_reader.asked.clear()
+    api.read_number(number_47)
+    api.read_number(number_47, 2, "dd", "0123456789")
+    assert column_reader.asked == [
+        {"length": None, "pattern": None, "characters": None},
+        {"length": 2, "pattern": "dd", "characters": "0123456789"},
+    ]
+    with pytest.raises(ValueError, match="length: expected 1 to 60 characters, got 99"):
+        api.read_number(number_47, 99)
+
+
+def test_boxes_are_in_the_pixels_of_the_file_where_its_decoder_shrank_it(recognizer, column_reader, number_47):
+    def halve(data):
+        picture = Image.open(io.BytesIO(data)).resize((150, 150))
+        picture.info["shrunk"] = 2.0
+        return picture
+
+    whole = Api(recognizer, SampleFolder("unused"), numbers=column_reader).read_number(number_47)
+    halved = Api(recognizer, SampleFolder("unused"), halve, column_reader).read_number(number_47)
+    boxes = [[one["box"] for one in answer["characters"]] for answer in (whole, halved)]
+    assert np.allclose(*boxes, atol=4)
+
+
+def test_without_a_reader_of_numbers_it_says_so(recognizer):
+    with pytest.raises(ValueError, match="expected a network of numbers in models/numbers, found none"):
+        Api(recognizer, SampleFolder("unused")).read_number(encode(SEVEN))
+
+
+@pytest.mark.parametrize(
+    ("kind", "confidence", "others", "says"),
+    [
+        ("number", 0.984, (("478", 0.01),), "This reads 473, 98 % sure."),
+        ("number", 0.9999, (), "This reads 473, 99 % sure."),  # no network is entitled to 100
+        ("unsure", 0.4, (("478", 0.3), ("418", 0.1)), "Hard to tell: it could be 473 or 478."),
+        ("unsure", 0.4, (("", 0.3),), "Hard to tell: it could be 473."),
+        ("not a number", 0.01, (), "This is not a number."),
+        ("blank", 0.99, (), "Write a number."),
+    ],
+)
+def test_says_a_number_in_plain_words(kind, confidence, others, says):
+    text = "473" if kind == "number" else None
+    number = Number(text, confidence, (), "473", others, kind, None, np.zeros((32, 32), np.uint8))
+    assert describe_number(number) == says

@@ -51,6 +51,20 @@ def test_decodes_as_in_this_process(quick, path):
     assert np.array_equal(read_picture(decoded), read_picture(path))
 
 
+@pytest.mark.parametrize(("width", "height", "shrunk"), [(28, 20, 1), (400, 300, 1), (1200, 300, 3), (300, 1000, 2.5)])
+def test_says_how_much_smaller_it_made_a_picture(quick, width, height, shrunk):
+    picture = quick.decode(encode(np.full((height, width), 200, np.uint8), "GIF"))
+    assert picture.info["shrunk"] == pytest.approx(shrunk)
+
+
+def test_says_so_of_a_picture_that_it_turned(quick):
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (800, 200), 255).save(file, "JPEG", exif=exif)
+    picture = quick.decode(file.getvalue())
+    assert (picture.size, picture.info["shrunk"]) == ((100, 400), 2)
+
+
 @pytest.mark.parametrize("pixels", [np.eye(28, dtype=np.uint8), np.zeros((5, 3, 3), np.uint8)], ids=["faint", "black"])
 def test_numbers_mean_the_same_on_both_sides(quick, pixels):
     """A file whose levels are 0 and 1 is nearly black; as an array it would be booleans."""

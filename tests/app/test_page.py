@@ -40,8 +40,9 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with app.start(samples=tmp_path_factory.mktemp("own") / "digits", port=8100, report=lambda line: None) as page:
+def server(column_reader, tmp_path_factory):
+    options = {"port": 8100, "report": lambda line: None, "numbers": column_reader}
+    with app.start(samples=tmp_path_factory.mktemp("own") / "digits", **options) as page:
         yield page
 
 
@@ -89,6 +90,20 @@ def draw(page, strokes):
         for place in places[1:]:
             page.mouse.move(*place)
         page.mouse.up()
+
+
+def spread(text, hand="slanted and thin"):
+    """Return the strokes of a number, its digits side by side across the sheet."""
+    digits, count = STROKES["hands"][hand]["digits"], len(text)
+    return [
+        [((i + x) / count, 0.5 + (y - 0.5) * 1.4 / count) for x, y in points]
+        for i, digit in enumerate(text) for points in digits[digit]
+    ]  # fmt: skip
+
+
+def expect_number(page, text):
+    expect(page.locator("[data-digit]")).to_have_text(text)
+    expect(page.locator("[data-spoken]")).to_have_text(f"This reads {text}, 98 % sure.")
 
 
 def expect_digit(page, digit):
@@ -265,6 +280,189 @@ def test_works_by_keyboard_alone(visit):
     assert [text for text in reached if text.startswith("Right or wrong")]
     page.keyboard.press("Escape")
     expect(page.locator("[data-digit]")).to_be_empty()
+
+
+# --- numbers ---------------------------------------------------------------------------------------
+
+# How far, in pixels, the ink on the sheet reaches beyond the boxes, and the boxes beyond the ink.
+OFF = """() => {
+    const canvas = document.querySelector("[data-canvas]"), sheet = canvas.getBoundingClientRect();
+    const {data, width, height} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const unit = sheet.width / width, columns = new Set(), rows = new Set();
+    data.forEach((level, i) => { if (i % 4 === 3 && level > 128) {
+        columns.add((i >> 2) % width); rows.add(Math.floor((i >> 2) / width));
+    } });
+    const boxes = [...document.querySelectorAll("[data-boxes] i")].map((box) => box.getBoundingClientRect());
+    return [
+        Math.min(...columns) * unit + sheet.left - Math.min(...boxes.map((box) => box.left)),
+        Math.min(...rows) * unit + sheet.top - Math.min(...boxes.map((box) => box.top)),
+        Math.max(...boxes.map((box) => box.right)) - sheet.left - Math.max(...columns) * unit,
+        Math.max(...boxes.map((box) => box.bottom)) - sheet.top - Math.max(...rows) * unit,
+    ];
+}"""
+
+
+def test_reads_a_number_with_a_box_and_a_chart_for_each_character(visit):
+    page = visit()
+    page.locator("[data-width]").fill("12")
+    draw(page, spread("473"))
+    expect_number(page, "473")
+    expect(page.locator("[data-says]")).to_have_text("This reads 473, 98 % sure.")
+    expect(page.locator("[data-boxes] b")).to_have_text(["4", "7", "3"])
+    assert all(0 <= off <= 8 for off in page.evaluate(OFF))
+    lefts = [box.bounding_box()["x"] for box in page.locator("[data-boxes] i").all()]
+    assert lefts == sorted(lefts)
+    expect(page.locator("[data-charts] .of")).to_have_text(["4", "7", "3"])
+    expect(page.locator("[data-charts] .sure")).to_have_text(["98.0 %"] * 3)
+    expect(page.locator("[data-charts] li").nth(2).locator(".row")).to_have_text(["3", "1"])  # and what else it is
+    expect(page.locator("[data-others]")).to_have_text("Or as a whole: 471 (1.5 %), 4730 (0.5 %)")
+    assert page.locator("[data-strip]").evaluate("canvas => [canvas.width, canvas.height]") == [64, 32]
+    for part in ("bars", "seen", "looked"):
+        expect(page.locator(f"[data-{part}]")).to_be_hidden()
+
+
+def test_a_digit_stays_a_digit(visit):
+    page = visit()
+    draw(page, spread("58"))
+    expect_number(page, "58")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("[data-digit]")).to_be_empty()
+    expect(page.locator("[data-boxes]")).to_be_hidden()
+    draw(page, STROKES["hands"]["upright"]["digits"]["5"])
+    expect_digit(page, 5)
+    expect(page.locator("[data-says]")).to_have_text("This is surely a 5.")
+    for part in ("boxes", "charts", "strip", "others"):
+        expect(page.locator(f"[data-{part}]")).to_be_hidden()
+    expect(page.locator("[data-bars] .best")).to_contain_text("5")
+    page.wait_for_function(
+        """() => {
+            const looked = document.querySelector("[data-looked]");
+            const shades = looked.getContext("2d").getImageData(0, 0, looked.width, looked.height).data;
+            return shades.some((shade, i) => i % 4 === 0 && shade !== shades[i + 2]);
+        }"""
+    )
+
+
+def test_a_number_is_read_while_it_is_written(visit):
+    page = visit()
+    *written, last = spread("47", "upright")
+    draw(page, written)
+    expect_digit(page, 4)
+    box = page.locator("[data-canvas]").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in last]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place)
+    expect(page.locator("[data-digit]")).to_have_text("47")  # the pen is still down
+    expect(page.locator("[data-spoken]")).to_be_empty()
+    page.mouse.up()
+    expect_number(page, "47")
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, 4)
+    expect(page.locator("[data-bars]")).to_be_visible()
+
+
+def test_says_so_where_a_number_is_hard_to_read(visit):
+    page = visit()
+    draw(
+        page,
+        [
+            *spread("47", "upright")[:-1],
+            *[[(0.5 + x / 2, y) for x, y in points] for points in STROKES["others"]["scribble"]],
+        ],
+    )
+    expect(page.locator("[data-spoken]")).to_have_text(re.compile(r"Hard to tell: it could be 4\d or 41\."))
+    expect(page.locator("[data-digit]")).to_have_class(re.compile("none"))
+    expect(page.locator("[data-boxes] .doubtful")).to_have_count(1)
+    expect(page.locator("[data-charts] .doubtful")).to_have_count(1)
+
+
+def test_a_wide_sheet_has_room_for_a_long_number_and_loses_nothing(visit):
+    page = visit()
+    draw(page, spread("47"))
+    expect_number(page, "47")
+    wide = page.get_by_role("button", name="Wider")
+    wide.click()
+    expect(wide).to_have_attribute("aria-pressed", "true")
+    expect_number(page, "47")
+    page.wait_for_function(f"({OFF})().every((off) => off >= 0 && off <= 8)")
+    sheet = page.locator("[data-canvas]").bounding_box()
+    assert sheet["width"] / sheet["height"] == pytest.approx(2.5, rel=0.02)
+    draw(page, [[(0.03 + x / 8, y) for x, y in points] for points in spread("1")])
+    expect_number(page, "147")
+    wide.click()
+    expect_number(page, "147")  # smaller, for it would be outside
+    page.wait_for_function(f"({OFF})().every((off) => off >= 0 && off <= 8)")
+    expect(wide).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 280), (280, 700), (1200, 900)])
+def test_boxes_lie_on_a_picture_as_it_is_shown(visit, tmp_path, width, height):
+    page, picture = visit(), Image.new("L", (width, height), 255)
+    for i in range(2):  # two bars, each like a 1
+        x = (i + 1) * width // 3
+        picture.paste(0, (x, height // 4, x + 20, height // 4 + 150))
+    path = tmp_path / "bars.png"
+    picture.save(path)
+    page.locator("[data-file]").set_input_files(path)
+    expect_number(page, "11")
+    sheet = page.locator("[data-canvas]").bounding_box()
+    scale = min(sheet["width"] / width, sheet["height"] / height)
+    left = sheet["x"] + (sheet["width"] - width * scale) / 2 + width // 3 * scale
+    top = sheet["y"] + (sheet["height"] - height * scale) / 2 + height // 4 * scale
+    page.wait_for_function(
+        """([left, top]) => {
+            const box = document.querySelector("[data-boxes] i")?.getBoundingClientRect();
+            return box && Math.abs(box.left - left + 4) < 5 && Math.abs(box.top - top + 4) < 5;
+        }""",
+        arg=[left, top],
+    )
+
+
+def test_a_long_number_fits_the_narrowest_phone(visit):
+    page = visit({"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page.locator("[data-width]").fill("6")
+    page.evaluate("scrollTo(0, 0)")
+    draw(page, spread("1234567890"))
+    expect(page.locator("[data-boxes] i")).to_have_count(10)
+    expect(page.locator("[data-charts] li")).to_have_count(10)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.locator("[data-digit]").evaluate("e => e.scrollWidth <= e.clientWidth")
+    digit = page.locator("[data-digit]").bounding_box()
+    assert digit["y"] + digit["height"] <= 740  # sheet and answer on one screen
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("[data-charts] li, [data-charts] .sure")]
+            .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > 360).length"""
+    )
+    assert cut == 0
+    expect(page.get_by_role("button", name="Wider")).to_be_hidden()  # there is no more room
+
+
+def test_the_digit_is_shown_where_the_number_fails(visit, monkeypatch, column_reader):
+    def fail(picture, **known):
+        raise ValueError("nothing")
+
+    monkeypatch.setattr(column_reader, "predict", fail)
+    page = visit()
+    draw(page, STROKES["hands"]["upright"]["digits"]["2"])
+    expect_digit(page, 2)
+    expect(page.locator("[data-error]")).to_be_empty()
+
+
+def test_without_a_reader_of_numbers_it_is_a_page_of_digits(chromium, recognizer, tmp_path):
+    with app.start(recognizer, tmp_path, 8150, lambda line: None, tmp_path / "absent") as server:
+        page = chromium.new_page(viewport=DESKTOP)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(server.url)
+        expect(page.locator("[data-bars] li")).to_have_count(10)
+        expect(page.get_by_role("heading", name="Draw a digit", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Wider")).to_be_hidden()
+        draw(page, STROKES["hands"]["upright"]["digits"]["2"])
+        expect_digit(page, 2)
+        assert not [url for url in asked if "read_number" in url]
+        page.close()
 
 
 # --- pictures --------------------------------------------------------------------------------------
@@ -448,13 +646,15 @@ CONTRASTS = """() => {
 }"""
 
 
+@pytest.mark.parametrize("drawn", ["3", "473"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_contrast_meets_wcag_aa(visit, tmp_path, theme):
+def test_contrast_meets_wcag_aa(visit, tmp_path, theme, drawn):
     page = visit(color_scheme=theme)
     assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
     page.get_by_text("Teach it your hand").click()
-    draw(page, STROKES["hands"]["upright"]["digits"]["3"])
-    expect_digit(page, 3)
+    draw(page, spread(drawn))
+    expect(page.locator("[data-spoken]")).not_to_be_empty()
+    expect(page.locator("[data-digit]")).to_have_text(drawn)
     pick(page, tmp_path / "bad.png", b"bad")
     expect(page.locator("[data-error]")).not_to_be_empty()
     contrasts = page.evaluate(CONTRASTS)

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec import Recognizer, app
+from digitrec import ModelError, Recognizer, app
 from digitrec.app import server as server_module
 from digitrec.app.server import find_port
 
 ROOT = Path(__file__).parents[2]
+SPEAKS_OF_NUMBERS = r'class=\\*"page\\*" data-numbers'
 
 
 def test_serves_the_page_on_this_machine_alone(server, send):
@@ -98,8 +99,10 @@ def test_no_file_of_this_machine_is_given_out(server, send, check_alive, capfd, 
         ("run/read", '{"data": ["AAAA"]}', 400, "expected one of PNG"),
         ("run/keep", '{"data": ["AAAA", "../7"]}', 400, "digit: expected int"),
         ("run/keep", '{"data": ["AAAA", 11]}', 400, "expected one of PNG"),
+        ("run/read_number", '{"data": ["AAAA", "4"]}', 400, "length: expected int"),
+        ("run/read_number", '{"data": ["AAAA"]}', 400, "expected one of PNG"),
         ("run/absent", '{"data": []}', 404, "expected one of read, keep"),
-        ("queue/join", '{"data": [], "fn_index": 99, "session_hash": "a"}', 404, "fn_index: expected 0 to 3"),
+        ("queue/join", '{"data": [], "fn_index": 99, "session_hash": "a"}', 404, "fn_index: expected 0 to 4"),
         ("queue/join", '{"data": [], "fn_index": 3, "session_hash": "../a"}', 400, "session_hash: expected"),
         ("upload", "", 404, "nothing here"),
         ("vibe-edit", "{}", 404, "nothing here"),
@@ -240,6 +243,56 @@ def test_a_client_learns_why_and_asks_many_things_at_once(server, seven):
     assert [answer["heat"] is not None for answer in answers] == [False, True] * 10
 
 
+def test_a_client_reads_a_number_and_says_what_is_known(server, column_reader, number_47):
+    gradio_client = pytest.importorskip("gradio_client")
+    client = gradio_client.Client(server.url, verbose=False)
+    column_reader.asked.clear()
+    answer = client.predict(number_47, 2, "dd", api_name="/read_number")
+    assert (answer["text"], [one["text"] for one in answer["characters"]]) == ("47", ["4", "7"])
+    assert column_reader.asked == [{"length": 2, "pattern": "dd", "characters": None}]
+    assert client.predict(number_47, api_name="/read_number") == answer
+    with pytest.raises(Exception, match="length: expected 1 to 60 characters, got 99"):
+        client.predict(number_47, 99, api_name="/read_number")
+
+
+def test_a_large_pictures_boxes_are_in_its_own_pixels(server, call, number_47):
+    with Image.open(io.BytesIO(base64.b64decode(number_47))) as picture:
+        small, large = picture.copy(), picture.resize((2400, 2400))
+    file = io.BytesIO()
+    large.save(file, "PNG")
+    status, reply = call(server.url, "read_number", base64.b64encode(file.getvalue()).decode())
+    assert status == 200
+    boxes = [one["box"] for one in reply["data"][0]["characters"]]
+    expected = [one["box"] for one in call(server.url, "read_number", number_47)[1]["data"][0]["characters"]]
+    assert np.allclose(boxes, np.array(expected) * 2400 / small.width, atol=2400 / 100)
+
+
+def test_without_a_network_of_numbers_digits_are_read_all_the_same(
+    recognizer, send, call, seven, check_alive, tmp_path
+):
+    pytest.importorskip("gradio")
+    said = []
+    with app.start(recognizer, tmp_path, 7960, said.append, tmp_path / "absent") as page:
+        assert said[-1] == f"no network of numbers ({tmp_path / 'absent'}): digits alone are read"
+        assert not re.search(SPEAKS_OF_NUMBERS, send(page.url, "GET", "/")[1])
+        check_alive(page.url)
+        status, reply = call(page.url, "read_number", seven)
+        assert (status, reply["error"]) == (
+            400, "read_number: expected a network of numbers in models/numbers, found none; ask read"
+        )  # fmt: skip
+
+
+def test_a_damaged_network_of_numbers_is_no_missing_one(recognizer, tmp_path):
+    pytest.importorskip("gradio")
+    (tmp_path / "model.onnx").write_bytes(b"damaged")
+    with pytest.raises(ModelError):
+        app.start(recognizer, tmp_path / "own", 7960, numbers=tmp_path)
+
+
+def test_the_page_speaks_of_numbers_where_they_are_read(server, send):
+    assert re.search(SPEAKS_OF_NUMBERS, send(server.url, "GET", "/")[1])
+
+
 def test_closing_leaves_no_process(recognizer, tmp_path):
     pytest.importorskip("gradio")
     psutil = pytest.importorskip("psutil")
@@ -263,9 +316,9 @@ def test_an_idle_page_takes_no_processor(server, check_alive):
 # --- starting and stopping -------------------------------------------------------------------------
 
 
-def test_a_taken_port_is_said_and_the_next_one_used(server, recognizer, check_alive, tmp_path):
+def test_a_taken_port_is_said_and_the_next_one_used(server, recognizer, column_reader, check_alive, tmp_path):
     port, said = int(server.url.split(":")[-1].strip("/")), []
-    with app.start(recognizer, tmp_path, port, said.append) as page:
+    with app.start(recognizer, tmp_path, port, said.append, column_reader) as page:
         assert said == [f"port {port} is taken: using {page.url.split(':')[-1].strip('/')}"]
         check_alive(page.url)
     check_alive(server.url)

@@ -3,13 +3,16 @@
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digitrec.calibration import format_confidence
 from digitrec.explanation import explain as explain_answer
 from digitrec.handwriting.samples import SampleFolder
 from digitrec.preprocessing.decoding import PictureError
 from digitrec.recognizer import Answer, Recognizer
+
+if TYPE_CHECKING:
+    from digitrec.numbers.reader import Number, NumberReader
 
 MAX_BYTES = 20_000_000  # of a picture's file: a phone's photo has 2 to 12 MB
 
@@ -22,14 +25,20 @@ class Api:
         samples: where they are kept.
         decode: turns the bytes of a file into what `read_picture` takes; left out, they are decoded where they are
             read.
+        numbers: reads whole numbers; None where there is no network for them.
     """
 
     def __init__(
-        self, recognizer: Recognizer, samples: SampleFolder, decode: Callable[[bytes], Any] = lambda data: data
+        self,
+        recognizer: Recognizer,
+        samples: SampleFolder,
+        decode: Callable[[bytes], Any] = lambda data: data,
+        numbers: "NumberReader | None" = None,
     ) -> None:
         self._recognizer = recognizer
         self._samples = samples
         self._decode = decode
+        self._numbers = numbers
 
     def read(self, picture: str, explain: bool = False) -> dict[str, Any]:
         """Read the digit in a picture.
@@ -61,6 +70,45 @@ class Api:
             "says": describe_answer(answer),
             "image": answer.image.tolist(),
             "heat": heat,
+        }
+
+    def read_number(self, picture: str, length: int = 0, pattern: str = "", characters: str = "") -> dict[str, Any]:
+        """Read the whole number in a picture.
+
+        Args:
+            picture: as `read` takes it.
+            length: how many characters the number has; 0 where that is not known.
+            pattern: how it is written, such as "dd.d": a digit for every d, the rest as it stands; empty for any.
+            characters: those that it may have, such as "0123456789"; empty for all that can be read.
+
+        Returns:
+            kind ("number", or why there is none: "blank", "unsure", "not a number"), text (None where it declines),
+            best (the likeliest reading all the same, None for a blank), confidence (0-1), percent (the same as text),
+            characters (of the best reading, from the left: each with text, confidence, percent and box, its left,
+            top, right and bottom in the picture's pixels), alternatives (the readings after the best: text,
+            confidence, percent), reason (None where it answers), says (answer or reason in plain words) and image
+            (32 rows of numbers 0-255: what the network saw).
+        """
+        if self._numbers is None:
+            raise ValueError("read_number: expected a network of numbers in models/numbers, found none; ask read")
+        seen = self._open(picture)
+        number = self._numbers.predict(
+            seen, length=length or None, pattern=pattern or None, characters=characters or None
+        )
+        scale = getattr(seen, "info", {}).get("shrunk", 1)  # by whoever decoded it
+        return {
+            "kind": number.kind,
+            "text": number.text,
+            "best": number.best,
+            **_rate(number.confidence),
+            "characters": [
+                {"text": one.text, **_rate(one.confidence), "box": [round(scale * side, 1) for side in one.box]}
+                for one in number.characters
+            ],
+            "alternatives": [{"text": text, **_rate(confidence)} for text, confidence in number.alternatives],
+            "reason": number.reason,
+            "says": describe_number(number),
+            "image": number.strip.tolist(),
         }
 
     def keep(self, picture: str, digit: int) -> dict[str, Any]:
@@ -96,6 +144,10 @@ class Api:
         return self._decode(decode_picture(picture))
 
 
+def _rate(confidence: float) -> dict[str, Any]:
+    return {"confidence": round(float(confidence), 4), "percent": format_confidence(confidence)}
+
+
 def decode_picture(picture: Any) -> bytes:
     """Return the bytes of a picture that came as base64 or as a data: URL.
 
@@ -126,3 +178,15 @@ def describe_answer(answer: Answer) -> str:
     if answer.kind == "several digits":
         return "These are several digits: give one at a time."
     return "This is not a digit: it looks like none of the ten."
+
+
+def describe_number(number: "Number") -> str:
+    """Say a number, or why there is none, in words for everyone."""
+    if number.kind == "number":
+        return f"This reads {number.text}, {min(round(100 * number.confidence), 99)} % sure."
+    if number.kind == "blank":
+        return "Write a number."
+    if number.kind == "unsure":
+        readings = [text for text in (number.best, *(text for text, _ in number.alternatives[:1])) if text]
+        return f"Hard to tell: it could be {' or '.join(readings)}."
+    return "This is not a number."

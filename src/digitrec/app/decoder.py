@@ -24,7 +24,8 @@ from digitrec.preprocessing.decoding import FORMATS, PictureError, read_picture
 MEMORY = 1_000_000_000  # bytes of a process's address space; 36 megapixels in colour take 300 MB
 PATIENCE = 10  # seconds by the clock, also where a process cannot count its own
 _PICTURE, _REFUSED, _LARGE = b"P", b"R", b"L"
-_REPLY = struct.Struct(">cIII")  # what it is; of pixels height, width and channels, of a refusal its length
+# What it is; the longer side given; of pixels height, width and channels, of a refusal its length.
+_REPLY = struct.Struct(">cIIII")
 
 
 class Limits(NamedTuple):
@@ -36,7 +37,7 @@ class Limits(NamedTuple):
     hand_on: bool
 
 
-QUICK = Limits(200_000, 1_000_000, 0.25, hand_on=True)  # a drawing has 1 to 4 KB and takes a millisecond
+QUICK = Limits(200_000, 1_000_000, 0.25, hand_on=True)  # a drawing has 80 KB, a wide one 196, and takes no millisecond
 THOROUGH = Limits(2**32 - 1, 2**32, 1.0, hand_on=False)  # `read_picture` has bounds of its own
 
 
@@ -62,6 +63,8 @@ class Decoders:
     def decode(self, data: bytes) -> Image.Image:
         """Return the pixels of a picture's file, as `read_picture` reads it: upright, without alpha, not large.
 
+        How many times smaller than the file's they are stands in the picture's `info`, as "shrunk".
+
         Raises:
             TooLarge: it exceeds the limits, and is handed on.
             PictureError: it is no picture, damaged, or too much to decode.
@@ -70,7 +73,7 @@ class Decoders:
             raise TooLarge
         decoder = self._free.get()
         try:
-            kind, content = decoder.ask(data)
+            kind, side, content = decoder.ask(data)
         except _Ended as ended:
             if self._limits.hand_on:
                 raise TooLarge from ended
@@ -84,7 +87,9 @@ class Decoders:
             raise TooLarge
         if kind == _REFUSED:
             raise PictureError(bytes(content).decode())
-        return Image.fromarray(content)
+        image = Image.fromarray(content)
+        image.info["shrunk"] = max(side / max(image.size), 1.0)
+        return image
 
     def close(self) -> None:
         """End the processes."""
@@ -113,8 +118,8 @@ class _Decoder:
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread of it would reserve memory
         )
 
-    def ask(self, data: bytes) -> tuple[bytes, np.ndarray]:
-        """Return what the process makes of a file: the kind of its reply and what it holds."""
+    def ask(self, data: bytes) -> tuple[bytes, int, np.ndarray]:
+        """Return what the process makes of a file: the kind of its reply, the longer side given, and what it holds."""
         if self._process.poll() is not None:
             self.end()
             self._start()
@@ -125,10 +130,10 @@ class _Decoder:
         clock.start()
         try:
             _write(sink, [len(data).to_bytes(4, "big"), data])
-            kind, *shape = _REPLY.unpack(_read(source, _REPLY.size))
+            kind, side, *shape = _REPLY.unpack(_read(source, _REPLY.size))
             shape = [side for side in shape if side]
             size = math.prod(shape) if shape else 0
-            return kind, np.frombuffer(_read(source, size), np.uint8).reshape(shape or 0)
+            return kind, side, np.frombuffer(_read(source, size), np.uint8).reshape(shape or 0)
         except (OSError, EOFError) as error:
             self.end()
             self._start()
@@ -170,24 +175,25 @@ def serve(pixels: int, seconds: float, source: IO[bytes], sink: IO[bytes]) -> No
 
 
 def _reply(data: bytes, most_pixels: int) -> list[bytes]:
-    if _count_pixels(data) > most_pixels:
-        return [_REPLY.pack(_LARGE, 0, 0, 0)]
+    given = _measure_sides(data)
+    if math.prod(given) > most_pixels:
+        return [_REPLY.pack(_LARGE, 0, 0, 0, 0)]
     try:
         pixels = read_picture(data)
     except PictureError as error:
         text = str(error).encode()
-        return [_REPLY.pack(_REFUSED, len(text), 0, 0), text]
+        return [_REPLY.pack(_REFUSED, 0, len(text), 0, 0), text]
     height, width, *channels = pixels.shape
-    return [_REPLY.pack(_PICTURE, height, width, *channels or [0]), pixels.tobytes()]
+    return [_REPLY.pack(_PICTURE, max(given), height, width, *channels or [0]), pixels.tobytes()]
 
 
-def _count_pixels(data: bytes) -> int:
-    """Return how many pixels a file says it has; 0 where it says nothing that can be understood."""
+def _measure_sides(data: bytes) -> tuple[int, int]:
+    """Return the sides that a file says it has; 0 where it says nothing that can be understood."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return image.width * image.height
+            return image.size
     except Exception:  # Pillow's plugins raise of all kinds; `read_picture` says it in words
-        return 0
+        return 0, 0
 
 
 def _limit_memory() -> None:

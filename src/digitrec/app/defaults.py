@@ -1,5 +1,6 @@
 """What `digitrec app` does unless told otherwise; loads nothing, so that the command's help can name it."""
 
 MODEL = "cnn"
+NUMBERS = "numbers"  # the network of whole numbers
 SAMPLES = "my_digits"  # where the user's own samples go
 PORT = 7860

@@ -1,9 +1,14 @@
 // Strokes are kept as data: undo, redrawing and the picture that is asked about all come from them.
-const SIDE = 280;            // the strokes' unit; the canvas on screen has twice the pixels
+const SIDE = 280;            // the sheet's height in the strokes' unit; the canvas on screen has twice the pixels
+const WIDE = 700;            // its width where it is wide, else as the height
 const MOST = 20_000_000;     // bytes of a picture; the server refuses more
 const find = (name) => element.querySelector(`[data-${name}]`);
+const findAll = (name) => element.querySelectorAll(`[data-${name}]`);
 const canvas = find("canvas"), given = find("given"), video = find("video"), sheet = canvas.parentElement;
 
+const frame = element.querySelector(".page"), numbers = "numbers" in frame.dataset;  // are they read, too?
+
+let across = SIDE;           // the sheet's width
 let strokes = [];            // each {width, points: [[x, y], …]}
 let stroke = null;           // the one that grows
 let picture = null;          // a data: URL where there is a picture instead of a drawing
@@ -33,17 +38,28 @@ async function call(name, ...data) {
 async function ask(final, explain = false) {
   const number = ++asked, image = picture ?? draw();
   try {
-    const answer = image && await call("read", image, explain);
+    const [answer, whole] = image ? await Promise.all([call("read", image, explain), explain ? null : readNumber(image)]) : [];
     if (number < answered) return;
     answered = number;
     last = image;
-    show(answer);
-    find("spoken").textContent = final && answer ? answer.says : "";
-    return answer;
+    if (!explain) complain("");  // what was said since the answer itself stays
+    const several = isNumber(answer, whole);
+    show(answer, several ? whole : null);
+    find("spoken").textContent = !final || !answer ? "" : several ? whole.says : answer.says;
+    return {answer, several};
   } catch (error) {
     if (number >= answered) complain(error.message);
   }
 }
+
+// The digit never waits for want of a number.
+const readNumber = (image) => numbers ? call("read_number", image).catch(() => null) : null;
+
+// Two characters or more: where the reader of digits sees several, too, or else read so surely that no digit, half
+// drawn, and hardly a letter passes for them.
+const SURELY = 0.9;
+const isNumber = (answer, number) => number?.characters.length > 1 && (answer.kind === "several digits"
+  ? number.kind !== "not a number" : number.kind === "number" && number.confidence >= SURELY);
 
 // While a stroke grows, one question at a time.
 async function follow() {
@@ -55,9 +71,9 @@ async function follow() {
 
 // The answer first; where it looked costs ten times as much, and comes when the pen rests.
 async function settle() {
-  const number = asked + 1, answer = await ask(true);
-  if (!empty(answer)) setTimeout(() => { if (number === asked) ask(true, true); }, 120);
-  return answer;
+  const number = asked + 1, reply = await ask(true);
+  if (!empty(reply?.answer) && !reply.several) setTimeout(() => { if (number === asked) ask(true, true); }, 120);
+  return reply?.answer;
 }
 
 // --- showing ---------------------------------------------------------------------------------------
@@ -70,8 +86,16 @@ const bars = Array.from({length: 10}, (_, digit) => {
 });
 const empty = (answer) => !answer || answer.kind === "blank";
 
-function show(answer) {
-  complain("");
+function show(answer, number) {
+  frame.classList.toggle("number", Boolean(number));
+  for (const part of findAll("of-number")) part.hidden = !number;
+  for (const part of [...findAll("of-digit"), find("bars")]) part.hidden = Boolean(number);
+  if (number) showNumber(number); else showDigit(answer);
+  placeBoxes(number);
+  renew();
+}
+
+function showDigit(answer) {
   const blank = empty(answer), best = blank ? -1 : answer.probabilities.indexOf(Math.max(...answer.probabilities));
   find("digit").textContent = blank ? "" : answer.digit ?? "–";
   find("digit").classList.toggle("none", answer?.kind !== "digit");
@@ -92,7 +116,76 @@ function show(answer) {
   }
   find("explained").textContent = blank ? "it" : `a ${best}`;
   if (blank) last = null;  // nothing to keep
-  renew();
+}
+
+function showNumber(number) {
+  find("digit").textContent = number.best;
+  find("digit").style.setProperty("--count", number.best.length);
+  find("digit").classList.toggle("none", number.kind !== "number");
+  find("says").textContent = number.says.replaceAll(" %", "\u00a0%");
+  find("bars-of").textContent = "How sure each character is, and what else it could be";
+  find("charts").replaceChildren(...weigh(number).map(([best, ...others]) => {
+    const chart = build("li", doubtful(best) ? "doubtful" : "");
+    chart.append(build("span", "of", best.text), build("span", "sure", best.percent));
+    for (const {text, confidence} of [best, ...others]) {
+      const row = build("span", "row"), bar = build("i");
+      row.setAttribute("aria-hidden", "true");
+      bar.append(build("b"));
+      bar.firstChild.style.width = `${confidence * 100}%`;
+      row.append(text, bar);
+      chart.append(row);
+    }
+    return chart;
+  }));
+  const others = number.alternatives.filter(likely).slice(0, 3);
+  find("others").textContent = others.length ? "Or as a whole: " + others.map(({text, percent}) => `${text} (${percent})`).join(", ") : "";
+  paintStrip(number.image);
+}
+
+const build = (tag, name = "", text = "") => Object.assign(document.createElement(tag), {className: name, textContent: text});
+const likely = ({confidence}) => confidence >= 0.001;
+const doubtful = ({confidence}) => confidence < 0.8;
+
+// Of each character itself, and the two next: what the other readings, those as long, have in its place.
+const weigh = ({characters, alternatives}) => characters.map((character, place) => {
+  const shares = {};
+  for (const {text, confidence} of alternatives) {
+    const other = text?.[place];
+    if (text?.length === characters.length && other !== character.text) shares[other] = (shares[other] ?? 0) + confidence;
+  }
+  const others = Object.entries(shares).map(([text, confidence]) => ({text, confidence}));
+  return [character, ...others.filter(likely).sort((a, b) => b.confidence - a.confidence).slice(0, 2)];
+});
+
+let boxed = null;            // the number whose characters are framed
+
+// In shares of the sheet, in whose middle the picture lies, as large as it can be.
+function placeBoxes(number) {
+  boxed = number;
+  const [wide, high] = picture ? [given.naturalWidth, given.naturalHeight] : [across, SIDE];
+  find("boxes").hidden = !number || !wide;
+  if (find("boxes").hidden) return;
+  const scale = Math.min(across / wide, SIDE / high), x0 = (across - wide * scale) / 2, y0 = (SIDE - high * scale) / 2;
+  find("boxes").replaceChildren(...number.characters.map((character) => {
+    const [left, top, right, bottom] = character.box, box = build("i", doubtful(character) ? "doubtful" : "");
+    box.append(build("b", y0 + top * scale < SIDE / 12 ? "below" : "", character.text));
+    box.style.left = `${(x0 + left * scale) / across * 100}%`;
+    box.style.top = `${(y0 + top * scale) / SIDE * 100}%`;
+    box.style.width = `${(right - left) * scale / across * 100}%`;
+    box.style.height = `${(bottom - top) * scale / SIDE * 100}%`;
+    return box;
+  }));
+}
+
+given.addEventListener("load", () => placeBoxes(boxed));
+
+function paintStrip(image) {
+  const strip = find("strip");
+  [strip.width, strip.height] = [image[0].length, image.length];
+  strip.style.width = `${2 * strip.width}px`;
+  const context = strip.getContext("2d"), pixels = context.createImageData(strip.width, strip.height);
+  image.flat().forEach((ink, i) => pixels.data.set([255 - ink, 255 - ink, 255 - ink, 255], i * 4));
+  context.putImageData(pixels, 0, 0);
 }
 
 function paint(context, image) {
@@ -163,7 +256,7 @@ function redraw() {
   const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
-  trace(context, canvas.width / SIDE);
+  trace(context, canvas.height / SIDE);
   if (cursor.shown) {
     context.strokeStyle = "#0067a3";
     context.lineWidth = 2;
@@ -174,23 +267,26 @@ function redraw() {
 }
 
 const copy = document.createElement("canvas");
-copy.width = copy.height = SIDE;
 
 function draw() {
   if (!strokes.length && !stroke) return null;
+  [copy.width, copy.height] = [across, SIDE];
   const context = copy.getContext("2d", {willReadFrequently: true});
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.fillStyle = "#fff";
-  context.fillRect(0, 0, SIDE, SIDE);
+  context.fillRect(0, 0, across, SIDE);
   trace(context, 1);
-  return copy.toDataURL("image/png");
+  // Plain grey levels: 80 KB, which stay on this machine, are sooner made, decoded and read than a PNG of 4 in colour.
+  const grey = context.getImageData(0, 0, across, SIDE).data.filter((_, i) => i % 4 === 0);
+  const rows = Array.from({length: SIDE}, (_, y) => String.fromCharCode(...grey.subarray(y * across, (y + 1) * across)));
+  return `data:image/x-portable-graymap;base64,${btoa(`P5 ${across} ${SIDE} 255\n${rows.join("")}`)}`;
 }
 
 const width = () => Number(find("width").value);
 
 function place(event) {
   const box = canvas.getBoundingClientRect();
-  return [(event.clientX - box.left) * SIDE / box.width, (event.clientY - box.top) * SIDE / box.height];
+  return [(event.clientX - box.left) * across / box.width, (event.clientY - box.top) * SIDE / box.height];
 }
 
 function begin(point) {
@@ -232,7 +328,7 @@ canvas.addEventListener("keydown", (event) => {
     if (stroke) end(); else begin([cursor.x, cursor.y]);
   } else if (step) {
     cursor.shown = true;
-    cursor.x = Math.min(SIDE, Math.max(0, cursor.x + step[0]));
+    cursor.x = Math.min(across, Math.max(0, cursor.x + step[0]));
     cursor.y = Math.min(SIDE, Math.max(0, cursor.y + step[1]));
     if (stroke) { stroke.points.push([cursor.x, cursor.y]); follow(); }
   } else return;
@@ -256,6 +352,23 @@ function clear() {
   settle();
 }
 
+// What stands on the sheet stays whole, and in the middle.
+function widen() {
+  const before = across;
+  across = before === SIDE ? WIDE : SIDE;
+  const ink = strokes.flatMap(({points}) => points.map(([x]) => x)), room = (before - across) / 2;
+  const outside = Math.min(...ink) < room || Math.max(...ink) > before - room, scale = outside ? across / before : 1;
+  const move = ([x, y]) => [across / 2 + (x - before / 2) * scale, SIDE / 2 + (y - SIDE / 2) * scale];
+  strokes = strokes.map(({width, points}) => ({width: width * scale, points: points.map(move)}));
+  cursor.x = across / 2;
+  canvas.width = 2 * across;
+  frame.classList.toggle("wide", across === WIDE);
+  find("wide").setAttribute("aria-pressed", across === WIDE);
+  redraw();
+  settle();
+}
+
+find("wide").addEventListener("click", widen);
 find("undo").addEventListener("click", undo);
 find("clear").addEventListener("click", clear);
 element.addEventListener("keydown", (event) => {

@@ -15,17 +15,17 @@ HERE = Path(__file__).parent
 HEIGHT = 860  # pixels of the page in a cell
 
 
-def build_blocks(functions: Sequence[Callable]) -> "gradio.Blocks":
-    """Build the page, and describe an endpoint for each function of an `Api`.
+def build_blocks(functions: Sequence[Callable], numbers: bool = False) -> "gradio.Blocks":
+    """Build the page, which asks for `numbers` too where there is who reads them, and describe an `Api`'s functions.
 
     The canvas is our own: Gradio's Sketchpad uploads background, layers and composite as files before it asks. Ours
-    asks the endpoint that clients use as well, past the queue, with a PNG of 1 to 4 KB: see benchmarks/app.json.
+    asks the endpoint that clients use as well, past the queue, with grey levels of 80 KB: see benchmarks/app.json.
     """
     import gradio
 
     with gradio.Blocks(title="digitrec", analytics_enabled=False) as blocks:
         gradio.HTML(
-            html_template=read_part("page.html").replace("<!-- samples -->", write_samples()),
+            html_template=write_page(numbers),
             js_on_load=read_part("page.js"),
             apply_default_css=False,
             elem_id="digitrec",
@@ -33,6 +33,12 @@ def build_blocks(functions: Sequence[Callable]) -> "gradio.Blocks":
         for function in functions:
             gradio.api(function, api_name=function.__name__, queue=False)
     return blocks
+
+
+def write_page(numbers: bool) -> str:
+    """Return the page; without `numbers` it speaks of digits alone."""
+    page = read_part("page.html").replace("<!-- samples -->", write_samples())
+    return page.replace('class="page"', 'class="page" data-numbers') if numbers else page
 
 
 def read_part(name: str) -> str:

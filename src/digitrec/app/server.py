@@ -8,8 +8,9 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from digitrec.app.defaults import MODEL, PORT, SAMPLES
+from digitrec.app.defaults import MODEL, NUMBERS, PORT, SAMPLES
 from digitrec.app.page import build_blocks, read_part, write_frame
+from digitrec.model_folder import ModelError, find_model
 from digitrec.recognizer import Recognizer
 from digitrec.records import PathLike
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import gradio
 
     from digitrec.app.calls import Calls
+    from digitrec.numbers.reader import NumberReader
 
 TRIED = 100  # ports, from the wished one on
 THREADS = 4  # reading is work for the processor: more of them only wait for it, each with memory of its own
@@ -51,6 +53,7 @@ def start(
     samples: PathLike = SAMPLES,
     port: int = PORT,
     report: Callable[[str], None] = print,
+    numbers: "PathLike | NumberReader" = NUMBERS,
 ) -> Page:
     """Serve the page from a thread of this process, on this machine only.
 
@@ -58,10 +61,12 @@ def start(
         model: name or folder of the network, or one that is loaded. It is in memory once, whoever asks.
         samples: folder for the samples that the user chooses to keep.
         port: 1-65535; where it is taken, the next free one is used.
-        report: told, in a line, of another port than wished.
+        report: told, in a line, of another port than wished, and where there is no network of numbers.
+        numbers: name or folder of the network of whole numbers, or one that is loaded; where there is none, digits
+            alone are read.
 
     Raises:
-        ModelError: no such network.
+        ModelError: no such network, or a damaged one.
         ValueError: Gradio is missing, or no port is free.
     """
     recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model)
@@ -72,9 +77,10 @@ def start(
         import gradio  # noqa: F401
     except ImportError as error:
         raise ValueError("the page needs Gradio: pip install 'digitrec[app]'") from error
+    reader = _load_numbers(numbers, report)
     with contextlib.ExitStack() as stop:
-        calls, functions = _open_lanes(recognizer, samples, stop)
-        blocks = build_blocks(functions)
+        calls, functions = _open_lanes(recognizer, reader, samples, stop)
+        blocks = build_blocks(functions, reader is not None)
         stop.callback(blocks.close, verbose=False)
         _serve(blocks, calls, free)
         return Page(f"http://127.0.0.1:{free}/", stop.pop_all())
@@ -86,7 +92,7 @@ def launch(inline: bool = False, browser: bool = False, **options: Any) -> None:
     Args:
         inline: show it below the cell, and return; a page shown before in this process is closed.
         browser: open it in the browser.
-        options: model, samples and port of `start`.
+        options: model, samples, port and numbers of `start`.
 
     Raises:
         ModelError, ValueError: as `start` does.
@@ -133,8 +139,22 @@ def find_port(port: int) -> int:
     raise ValueError(f"port: expected a free one from {port} to {last - 1}, all are taken")
 
 
+def _load_numbers(numbers: "PathLike | NumberReader", report: Callable[[str], None]) -> "NumberReader | None":
+    """Return what reads numbers; None, and say so, where there is no folder of its network."""
+    if not isinstance(numbers, str | os.PathLike):
+        return numbers
+    try:
+        find_model(numbers)
+    except ModelError:
+        report(f"no network of numbers ({numbers}): digits alone are read")
+        return None
+    from digitrec.numbers.reader import NumberReader
+
+    return NumberReader.load(numbers)
+
+
 def _open_lanes(
-    recognizer: Recognizer, samples: PathLike, stop: contextlib.ExitStack
+    recognizer: Recognizer, numbers: "NumberReader | None", samples: PathLike, stop: contextlib.ExitStack
 ) -> tuple["Calls", list[Callable]]:
     """Return what answers calls, small pictures past large ones, and the functions that can be called."""
     from concurrent.futures import ThreadPoolExecutor
@@ -150,8 +170,8 @@ def _open_lanes(
         stop.callback(decoders.close)
         executor = ThreadPoolExecutor(threads)
         stop.callback(executor.shutdown, wait=False, cancel_futures=True)
-        api = Api(recognizer, folder, decoders.decode)
-        functions: list[Callable] = [api.read, api.keep, api.forget, api.samples]
+        api = Api(recognizer, folder, decoders.decode, numbers)
+        functions: list[Callable] = [api.read, api.keep, api.forget, api.samples, api.read_number]
         lanes.append(Lane({function.__name__: function for function in functions}, executor))
     return Calls(lanes), functions
 
