@@ -14,6 +14,7 @@ from digitrec import training  # noqa: E402
 from digitrec.fitting import DivergedError  # noqa: E402
 from digitrec.model_folder import ModelError  # noqa: E402
 from digitrec.networks import build_cnn, build_network, export_onnx  # noqa: E402
+from digitrec.records import hash_arrays  # noqa: E402
 
 SMALL = TrainConfig(
     epochs=3, batch_size=64, filters=((8,), (8,), (16,)), dense=32, learning_rate=0.01, precision="float32",
@@ -24,7 +25,7 @@ SMALL = TrainConfig(
 def run(digits, config=SMALL, **options):
     images, labels = digits
     data = (images[:600], labels[:600]), (images[600:800], labels[600:800])
-    return training.train(config, *data, report=lambda line: None, **options)
+    return training.train(config, *data, **{"report": lambda line: None, **options})
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_checkpoint_of_another_configuration_or_damaged_is_refused(digits, tmp_p
     path = tmp_path / "checkpoint.npz"
     run(digits, replace(SMALL, epochs=1), checkpoint=path)
     with pytest.raises(ModelError, match="written under other configuration; use the same"):
-        run(digits, checkpoint=path, resume=True)
+        run(digits, replace(SMALL, learning_rate=0.001), checkpoint=path, resume=True)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ModelError, match="no checkpoint"):
         run(digits, replace(SMALL, epochs=1), checkpoint=path, resume=True)
@@ -201,7 +202,20 @@ def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digi
     assert path.exists()
     with pytest.raises(KeyboardInterrupt):
         training.train(SMALL, *other, checkpoint=path, report=stop)
-    assert json.loads(str(np.load(path)["notes"]))["notes"]["configuration"]["epochs"] == SMALL.epochs
+    kept = json.loads(str(np.load(path)["notes"]))
+    assert kept["notes"]["data"] == hash_arrays(*other[0], *other[1])
+    assert len(kept["history"]["loss"]) == 1
+
+
+def test_a_run_that_ended_goes_on_for_more_epochs(digits, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    _, short = run(digits, replace(SMALL, epochs=1), checkpoint=path)
+    said = []
+    _, longer = run(digits, replace(SMALL, epochs=3), checkpoint=path, resume=True, report=said.append)
+    assert said[0] == "resumed after epoch 1 of 3"
+    assert len(longer["loss"]) == 3
+    assert longer["loss"][0] == short["loss"][0]
+    assert longer["learning_rate"][1] > short["learning_rate"][0]  # under the schedule of three
 
 
 @pytest.mark.slow

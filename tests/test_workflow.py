@@ -35,7 +35,7 @@ def test_a_training_writes_a_model_folder_that_says_what_it_is(trained):
     assert {"machine", "versions", "date", "commit", "sha256"} <= set(metrics)
     assert model_folder.read_config(trained) == SMALL
     assert sorted(path.name for path in (trained / "figures").iterdir()) == ["accuracy.png", "loss.png"]
-    assert not (trained / "checkpoint.npz").exists()
+    assert (trained / "checkpoint.npz").exists()  # from which it can go on for more epochs
 
 
 def test_an_evaluation_adds_the_test_set_and_draws(trained, tmp_path):

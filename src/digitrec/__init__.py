@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from digitrec.networks import build_cnn as build_cnn
     from digitrec.numbers.number import Number as Number
     from digitrec.numbers.reader import NumberReader as NumberReader
+    from digitrec.pairs import compare_models as compare_models
     from digitrec.preprocessing.decoding import PictureError as PictureError
     from digitrec.preprocessing.form import prepare as prepare
     from digitrec.preprocessing.form import to_mnist as to_mnist
     from digitrec.recognizer import Answer as Answer
     from digitrec.recognizer import Recognizer as Recognizer
+    from digitrec.saving import save_model as save_model
     from digitrec.training import train as train
     from digitrec.workflow import evaluate_model as evaluate_model
     from digitrec.workflow import train_model as train_model
@@ -59,9 +61,11 @@ __all__, __getattr__, __dir__ = hand_on(
         "model_folder": ("ModelError", "load_model"),
         "networks": ("build_cnn",),
         "numbers": ("Number", "NumberReader"),
+        "pairs": ("compare_models",),
         "plots": (),
         "preprocessing": ("PictureError", "prepare", "to_mnist"),
         "recognizer": ("Answer", "Recognizer"),
+        "saving": ("save_model",),
         "study": (),
         "training": ("train",),
         "workflow": ("evaluate_model", "train_model"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from digitrec import backend
+from digitrec.config import Settings
 from digitrec.model_folder import ModelError
 from digitrec.records import PathLike, write_bytes
 
@@ -118,6 +119,11 @@ def fit(
         if after_epoch is not None:
             after_epoch(state.epoch, row["val_accuracy"])
     return state.best_weights, state.history
+
+
+def note_settings(config: Settings) -> dict[str, Any]:
+    """Return the settings that a checkpoint has to agree with: all but how long to train, which may be longer now."""
+    return {name: value for name, value in config.to_json().items() if name not in ("epochs", "patience")}
 
 
 def best_epoch(history: Mapping[str, Sequence[float]]) -> int:

@@ -21,6 +21,7 @@ from digitrec.records import (
 if TYPE_CHECKING:
     import keras
 
+ARCHITECTURE = "architecture.json"  # of a network of one's own
 SHIPPED = ("cnn", "numbers")  # the models that come with the package, by the names of their folders
 
 
@@ -148,8 +149,8 @@ def read_verified(folder: PathLike, name: str) -> bytes:
 def load_model(model: PathLike) -> "keras.Model":
     """Return the Keras network of a model folder, uncompiled.
 
-    The network is built from config.json and only its weights are read from model.keras: nothing stored in that
-    file can run code.
+    The network is built from config.json, one of your own from architecture.json, and only its weights are read from
+    model.keras: nothing stored in these files can run code.
 
     Raises:
         ModelError: missing, damaged or foreign files.
@@ -157,12 +158,32 @@ def load_model(model: PathLike) -> "keras.Model":
     >>> load_model("cnn").output_shape
     (None, 11)
     """
-    from digitrec.networks import build_network
-
     folder = find_model(model)
-    network = build_network(read_config(folder))
+    network = _rebuild(folder) if has_architecture(folder) else _build(folder)
     load_weights(network, folder)
     return network
+
+
+def has_architecture(folder: PathLike) -> bool:
+    """Tell whether a folder holds a network of one's own, which no configuration describes."""
+    return (Path(folder) / ARCHITECTURE).exists()
+
+
+def _build(folder: Path) -> "keras.Model":
+    from digitrec.networks import build_network
+
+    return build_network(read_config(folder))
+
+
+def _rebuild(folder: Path) -> "keras.Model":
+    from digitrec.architectures import rebuild
+
+    try:
+        return rebuild(json.loads(read_verified(folder, ARCHITECTURE)))
+    except ModelError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{folder / ARCHITECTURE}: {error}") from error
 
 
 def load_weights(network: "keras.Model", folder: Path) -> None:
@@ -176,9 +197,7 @@ def load_weights(network: "keras.Model", folder: Path) -> None:
         network.load_weights(folder / "model.keras")
     except Exception as error:  # of zipfile, h5py and Keras, a dozen kinds
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(
-            f"{folder / 'model.keras'}: expected the weights of config.json's network ({reason[0]})"
-        ) from error
+        raise ModelError(f"{folder / 'model.keras'}: expected the weights of this network ({reason[0]})") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from digitrec.config import TrainConfig
 if TYPE_CHECKING:
     import keras
 
+LOGITS = "digitrec_logits"  # the last layer of a network whose logits stand beside the fixed zero of "not a digit"
+
 
 def build_network(config: TrainConfig) -> "keras.Model":
     """Build the network that `config.network` names.
@@ -91,7 +93,7 @@ def _add_head(h: "keras.KerasTensor", config: TrainConfig) -> "keras.KerasTensor
     h = layers.Dense(config.dense, activation="relu", kernel_initializer="he_normal")(h)
     h = layers.Dropout(config.dropout)(h)
     # float32 whatever the precision: bfloat16 logits have three digits, too few for a loss or a calibration.
-    return layers.Dense(11, dtype="float32", name="logits")(h)
+    return layers.Dense(11, dtype="float32", name=LOGITS)(h)
 
 
 def export_onnx(model: "keras.Model") -> bytes:

@@ -83,6 +83,25 @@ class Recognizer:
         """
         return cls(*load_instrument(model, open_session))
 
+    @classmethod
+    def from_keras(cls, model: Any, validation: tuple[np.ndarray, np.ndarray]) -> "Recognizer":
+        """Read with a trained Keras network of your own, calibrated on pictures it was not trained on.
+
+        Args:
+            model: Sequential or functional, from (n, 28, 28, 1) in 0-1 to ten logits or probabilities; or to eleven,
+                of which the last says "not a digit". What `train` returned is taken as well.
+            validation: images uint8 (n, 28, 28) and labels int (n,).
+
+        Raises:
+            ValueError: a model or pictures of another form.
+        """
+        from digitrec.architectures import adapt, calibrate_network
+        from digitrec.networks import export_onnx
+
+        network = adapt(model)
+        fitted = calibrate_network(network, validation)
+        return cls(open_session(export_onnx(network)), fitted["temperature"], fitted["threshold"])
+
     def compute_logits(self, x: np.ndarray) -> np.ndarray:
         """Read prepared images, float32 (n, 28, 28, 1) in 0-1; return float32 logits (n, 10 or 11).
 

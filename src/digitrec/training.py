@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitrec import backend
+from digitrec.architectures import to_taught
 from digitrec.augmentation import augment
 from digitrec.calibration import NOT_A_DIGIT, SEVERAL_DIGITS
 from digitrec.config import TrainConfig
-from digitrec.fitting import fit
+from digitrec.fitting import fit, note_settings
 from digitrec.networks import build_network
 from digitrec.optimizers import build_muon
 from digitrec.preprocessing.form import prepare
@@ -30,6 +31,7 @@ def train(
     initial_weights: list[np.ndarray] | None = None,
     report: Callable[[str], None] = print,
     after_epoch: Callable[[int, float], None] | None = None,
+    model: "keras.Model | None" = None,
 ) -> "tuple[keras.Model, dict[str, list[float]]]":
     """Train a network; the same configuration and data give the same weights on the same machine.
 
@@ -41,18 +43,22 @@ def train(
         training: images uint8 (n, 28, 28) and labels int (n,).
         validation: the same, never trained on; decides early stopping and which epoch is kept.
         checkpoint: file written after every epoch (and so before Ctrl-C ends the run); None writes nothing.
-        resume: go on from `checkpoint` where it exists.
+        resume: go on from `checkpoint` where it exists, also for more epochs than it was meant for.
         initial_weights: weights to start from, as `keras.Model.get_weights` gives them; None draws them at random.
         report: called with one line of progress per epoch.
         after_epoch: called with the number of epochs done and the validation accuracy; may raise to end the training.
+        model: a network of your own in place of the one that `config` describes, trained on from the weights that it
+            has: Sequential or functional, from (n, 28, 28, 1) in 0-1 to ten logits or probabilities, or eleven, of
+            which the last says "several digits". It is left with the weights of the best epoch.
 
     Returns:
         The float32 network with the weights of the best epoch, uncompiled; and the history: lists with a value
         per epoch under accuracy, loss (on what was trained on), val_accuracy, val_loss, learning_rate and time_s.
+        Of a network of your own, a copy that ends in logits, as `save_model` and `Recognizer.from_keras` take it.
 
     Raises:
         DivergedError: the loss is no number.
-        ValueError: fewer pictures than a batch.
+        ValueError: fewer pictures than a batch, or a model of another form.
         ModelError: the checkpoint belongs to another configuration or other data, or is damaged.
 
     >>> from digitrec import load_split
@@ -63,28 +69,44 @@ def train(
     >>> model.output_shape, len(history["val_accuracy"])
     ((None, 11), 2)
     """
-    model = build_to_train(lambda: build_network(config), config.seed, config.precision, initial_weights)
+    network, notes = _choose_network(config, model, initial_weights)
     pools = make_pools(config, training)
     pictures = sum(len(labels) for _, labels in pools.values())
     if pictures < config.batch_size:
         raise ValueError(f"batch_size: expected at most the {pictures} pictures, got {config.batch_size}")
-    _compile(model, config, steps=config.epochs * (pictures // config.batch_size))
+    _compile(network, config, steps=config.epochs * (pictures // config.batch_size))
     weights, history = fit(
-        model,
+        network,
         lambda epoch: _Epoch(pools, config, epoch),
         (prepare(validation[0]), validation[1]),
         epochs=config.epochs,
         patience=config.patience,
         checkpoint=checkpoint,
-        notes={"configuration": config.to_json(), "data": hash_arrays(*training, *validation)},
+        notes={**notes, "data": hash_arrays(*training, *validation)},
         resume=resume,
         report=report,
         after_epoch=after_epoch,
     )
+    if model is not None:
+        model.set_weights(weights)
     # A twin in float32: a network built under mixed precision exports to an ONNX file that ONNX Runtime refuses.
-    trained = build_network(config)
+    trained = build_network(config) if model is None else to_taught(network)
     trained.set_weights(weights)
     return trained, history
+
+
+def _choose_network(
+    config: TrainConfig, model: "keras.Model | None", initial_weights: list[np.ndarray] | None
+) -> "tuple[keras.Model, dict[str, Any]]":
+    """Return the network to train, and what a checkpoint of it has to agree with."""
+    notes: dict[str, Any] = {"configuration": note_settings(config)}
+    if model is None:
+        return build_to_train(lambda: build_network(config), config.seed, config.precision, initial_weights), notes
+    network = to_taught(model)
+    if initial_weights is not None:
+        network.set_weights(initial_weights)
+    backend.keras.utils.set_random_seed(config.seed)
+    return network, {**notes, "network": [list(weight.shape) for weight in network.weights]}
 
 
 def build_to_train(

@@ -30,10 +30,10 @@ def train_model(
     """Train a network, calibrate it on validation and write its model folder; the test set is not touched.
 
     Args:
-        folder: the model folder; a run in progress keeps its checkpoint.npz there.
+        folder: the model folder; a run keeps its checkpoint.npz there, from which it can go on for more epochs.
         config: all settings.
         dataset: "mnist" or "digits".
-        resume: go on from the checkpoint of a run that was stopped.
+        resume: go on from the checkpoint of a run that was stopped, or that ended and shall have more epochs.
         replace: replace a model in the folder that was not made by this function; else only what it made.
         report: called with lines of progress.
 
@@ -59,7 +59,6 @@ def train_model(
     metrics |= {"maker": MAKER, "published": identify_dataset(dataset)[0]}
     saving.save_model(folder, model, config, history, metrics)
     saving.save_figures(folder, draw_history(history, config))
-    checkpoint.unlink(missing_ok=True)
     return model_folder.read_metrics(folder)
 
 
@@ -228,7 +227,7 @@ def describe_result(metrics: Mapping[str, Any]) -> list[str]:
             errors,
             f"{metrics['parameters']:,}",
             f"{metrics['size_bytes']['model.onnx'] / 1024:.0f} KiB",
-            f"{metrics['training']['time_s'] / 60:.1f} min",
+            f"{metrics['training']['time_s'] / 60:.1f} min" if "time_s" in metrics["training"] else "not timed",
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise model_folder.ModelError(

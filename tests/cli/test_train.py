@@ -27,7 +27,10 @@ def test_train_then_evaluate(command, tmp_path):
     assert metrics["test"]["onnx"]["labels_flipped"] == 0
     assert metrics["training"]["epochs"] == 2
     assert {path.stem for path in (folder / "figures").glob("*.png")} >= {"accuracy", "loss", "confusion_counts"}
-    assert not (folder / "checkpoint.npz").exists()
+    status, out, _ = command("train", "--name", "tiny", "--models", tmp_path, *SMALL, "--epochs", "3", "--resume")
+    assert status == 0
+    assert "resumed after epoch 2 of 3" in out
+    assert json.loads((folder / "metrics.json").read_text())["training"]["epochs"] == 3
 
 
 @pytest.mark.parametrize(

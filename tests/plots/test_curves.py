@@ -102,3 +102,39 @@ def test_epochs_that_tie_after_rounding_are_all_named():
     title = "Validation accuracy peaks at 99.00 % in epochs 2 and 3; chosen: 2"
     assert plots.accuracy_curves(history, 2).get_suptitle() == title
     assert " in 9 epochs; " in plots.accuracy_curves(make_history([(0.9, 0.95)] * 9), 9).get_suptitle()
+
+
+class History:
+    """What Keras' fit returns, as far as a figure looks at it."""
+
+    def __init__(self, **history):
+        self.history = history
+
+
+@pytest.mark.parametrize(
+    "names", [("accuracy", "val_accuracy"), ("sparse_categorical_accuracy",) * 2, ("acc", "val_acc")]
+)
+def test_what_keras_returned_is_drawn_as_it_is(names):
+    own, judged = names[0], "val_" + names[0]
+    history = History(**{own: [0.8, 0.9], judged: [0.85, 0.8], "loss": [1.0, 0.5], "val_loss": [0.9, 0.6]})
+    title = plots.accuracy_curves(history).get_suptitle()
+    assert title == "Validation accuracy peaks at 85.00 % in epoch 1; chosen: 2 with 80.00 %"
+    assert plots.loss_curves(history).get_suptitle() == "Validation loss falls to 0.600 in epoch 2, the chosen one"
+
+
+def test_without_validation_there_is_one_curve():
+    figure = plots.loss_curves(History(loss=[1.0, 0.5, 0.6]))
+    assert figure.get_suptitle().startswith("Training loss falls to 0.500 in epoch 2")
+    assert len(figure.legends[0].get_texts()) == 1
+
+
+def test_a_model_folder_has_its_curves():
+    assert plots.accuracy_curves("cnn").get_suptitle().startswith("Validation accuracy peaks at 99.")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(3, "got int"), ({"x": [1]}, "expected 'accuracy'"), ("absent", "no model")]
+)
+def test_what_is_no_history_is_refused(wrong, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        plots.accuracy_curves(wrong)

@@ -54,6 +54,9 @@ CALLS = {
 }
 
 
+ELSEWHERE = ("comparison", "features", "numbers", "pairs", "search")  # modules with tests of their own
+
+
 def draw(name):
     figure = getattr(plots, name)(*CALLS[name])
     FigureCanvasAgg(figure).draw()
@@ -61,7 +64,7 @@ def draw(name):
 
 
 def test_every_public_function_is_tried_here():
-    elsewhere = [f"digitrec.plots.{name}" for name in ("comparison", "features", "numbers", "search")]  # own tests
+    elsewhere = [f"digitrec.plots.{name}" for name in ELSEWHERE]
     public = {name: inspect.unwrap(getattr(plots, name)).__module__ for name in plots.__all__}
     assert {name for name, module in public.items() if module not in elsewhere} == set(CALLS)
 
@@ -96,6 +99,31 @@ def test_callers_style_changes_nothing(name):
         buffers.append(io.BytesIO())
         figure.savefig(buffers[-1], format="png")
     assert buffers[0].getvalue() == buffers[1].getvalue()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_given_axes_are_drawn_onto_and_nothing_else(name):
+    """Half of a figure of somebody's own: the other half stays as it was, and the message stands over the axes."""
+    own, (left, right) = plt.subplots(1, 2, figsize=(14, 6))
+    try:
+        assert getattr(plots, name)(*CALLS[name], ax=left) is own
+        FigureCanvasAgg(own).draw()
+        assert left.get_title(loc="left")
+        assert not own.get_suptitle()
+        assert not own.legends
+        assert not right.has_data()
+        within = left.get_subplotspec().get_position(own)
+        others = [axes for axes in own.axes if axes not in (left, right) and axes.get_label() != "<colorbar>"]
+        assert all(axes.get_position().x1 <= within.x1 + 0.01 for axes in others)
+        assert left.has_data() or others
+    finally:
+        plt.close(own)
+
+
+def test_what_is_no_axes_is_refused():
+    with pytest.raises(TypeError, match="expected matplotlib's Axes, got list"):
+        plots.loss_curves(HISTORY, ax=[1])
+    assert "ax" in inspect.signature(plots.loss_curves).parameters
 
 
 def test_a_notebook_displays_a_figure_by_itself():
@@ -146,7 +174,7 @@ def test_factors_have_the_digits_that_mean_something(factor, text):
         ("mean_digits", (IMAGES[:3], LABELS[:3])),
         ("ink_histogram", (IMAGES[0],)),
         ("ink_histogram", (IMAGES[:0],)),
-        ("accuracy_curves", ({"accuracy": [1.0]}, 1)),
+        ("accuracy_curves", ({"loss": [1.0]}, 1)),
         ("accuracy_curves", (HISTORY, 0)),
         ("loss_curves", (HISTORY, 5)),
         ("loss_curves", ({"loss": [1.0], "val_loss": [1.0, 2.0]}, 1)),

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digitrec.synthesis.canvas import crop, join, transform
 
@@ -29,3 +31,17 @@ def test_parts_are_joined_over_any_gap_and_keep_their_ink(gap, width, free):
     assert joined.shape == (5, width)
     assert (joined == 1).sum() == 30
     assert (joined == 0.5).sum() == 3 * free  # columns that the high part leaves of the low one
+
+
+@given(
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    st.integers(5, 60),
+    st.floats(-0.8, 0.8),
+    st.floats(0.5, 1.5),
+)
+def test_no_transformation_leaves_nothing(shape, height, slant, aspect):
+    """A 1 drawn with a hair and narrowed had no columns left, once in a million digits."""
+    ink = transform(np.ones(shape, np.float32), height, slant, aspect)
+    assert ink.shape[0] == height
+    assert ink.shape[1] >= 1
+    assert ink.max() > 0.3

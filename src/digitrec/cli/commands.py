@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 
 import digitrec
-from digitrec.cli import app, evaluate, fetch, predict, read, study, train, train_numbers, tune
+from digitrec.cli import app, compare, evaluate, fetch, new, predict, read, study, train, train_numbers, tune
 from digitrec.cli.console import OUTPUT, abandon_output, complain, escape
 
-COMMANDS = (train, train_numbers, evaluate, study, tune, predict, read, app, fetch)
+COMMANDS = (new, train, train_numbers, evaluate, compare, study, tune, predict, read, app, fetch)
 
 # What the extras of pyproject.toml bring, by the names to import, and what comes along with it.
 OPTIONAL = frozenset({

@@ -28,7 +28,11 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     parser.add_argument("--replace", action="store_true", help="replace a model of that name, whatever made it")
     add_dataset(parser, None)
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of a stopped run")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint of a stopped run, or of one that ended, with more --epochs",
+    )
     parser.add_argument(
         "--data", metavar="FOLDER", help="your own pictures: folders 0 to 9, or a labels.csv with the header file,label"
     )

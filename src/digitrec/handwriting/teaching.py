@@ -68,7 +68,9 @@ def teach(
     base = model_folder.find_model(model)
     _check_target(Path(folder), base, replace)
     old = model_folder.read_metrics(base)
-    config = choose_config(model_folder.read_config(base), **settings)
+    own = model_folder.has_architecture(base)  # which may have learnt of digits alone
+    given = TrainConfig(strings=0, non_digits=0) if own else model_folder.read_config(base)
+    config = choose_config(given, **settings)
     lesson = plan_lesson(data, old["dataset"].removesuffix(SUFFIX), config, report)
 
     from digitrec.training import train  # slow to load: after the samples turned out to be sound
@@ -76,7 +78,10 @@ def teach(
     network = model_folder.load_model(base)
     weights = network.get_weights()
     before = [_compute_logits(network, images) for images, _ in (lesson.validation, lesson.held_out)]
-    trained, history = train(config, lesson.training, lesson.judged, initial_weights=weights, report=report)
+    trained, history = train(
+        config, lesson.training, lesson.judged,
+        initial_weights=weights, report=report, model=network if own else None,
+    )  # fmt: skip
     kept, logits = _keep_what_harms_not(network, weights, trained.get_weights(), lesson.validation, before[0])
     after = [logits, _compute_logits(network, lesson.held_out[0])]
     if _is_worse(after[1], before[1], lesson.held_out[1]):

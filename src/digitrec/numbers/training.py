@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec import backend
-from digitrec.fitting import fit
+from digitrec.fitting import fit, note_settings
 from digitrec.numbers.config import NumberConfig
 from digitrec.numbers.losses import accuracy, number_loss
 from digitrec.numbers.network import build_network
@@ -57,7 +57,7 @@ def train(
     """
     if config.strips < config.batch_size:
         raise ValueError(f"batch_size: expected at most the {config.strips} strips, got {config.batch_size}")
-    notes = {"configuration": config.to_json(), "data": hash_arrays(*training, validation.images)}
+    notes = {"configuration": note_settings(config), "data": hash_arrays(*training, validation.images)}
     with Pools(training, config.strips, config.kept_epochs, config.seed, config.epochs) as pools:
         model = compile_network(config, sum(map(config.count_steps, range(config.epochs))), initial_weights)
         weights, history = fit(

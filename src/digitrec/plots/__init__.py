@@ -1,6 +1,7 @@
 """Every figure: arrays in, a matplotlib `Figure` out; a notebook shows it by itself.
 
 The message of a figure is its title, computed from the arrays: a winner is named only where there is one (findings).
+Every one takes `ax=`, axes to draw onto in place of a figure of its own.
 Nothing is shown or saved here and no global style is changed. Throughout, `images` are uint8 (n, height, width),
 0-255, ink bright (drawn dark on white); `labels` are int (n,); `probabilities` are float (n, 10) in 0-1.
 """
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from digitrec.plots.numbers import method_bars as method_bars
     from digitrec.plots.numbers import number_failures as number_failures
     from digitrec.plots.numbers import number_stages as number_stages
+    from digitrec.plots.pairs import paired_bars as paired_bars
     from digitrec.plots.readings import attention as attention
     from digitrec.plots.readings import confident_errors as confident_errors
     from digitrec.plots.readings import prediction_bars as prediction_bars
@@ -53,6 +55,7 @@ __all__, __getattr__, __dir__ = hand_on(
         "features": ("feature_grid", "feature_views"),
         "images": ("augmentation_grid", "mean_digits", "picture_rows", "sample_grid", "stages"),
         "numbers": ("length_bars", "method_bars", "number_failures", "number_stages"),
+        "pairs": ("paired_bars",),
         "readings": ("attention", "confident_errors", "prediction_bars"),
         "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
         "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),

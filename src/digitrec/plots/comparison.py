@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike, NDArray
 
 from digitrec.plots.findings import differ, join
-from digitrec.plots.style import BLUE, GREEN, GREY, ORANGE, check_length, start_figure, styled
+from digitrec.plots.style import BLUE, GREEN, GREY, ORANGE, add_legend, check_length, start_figure, styled
 
 # Of the few curves that are told apart, in grey by their markers; the others stay thin.
 _LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), ("black", "D"), ("#D55E00", "v"), ("#CC79A7", "P"))
@@ -46,7 +46,7 @@ def accuracy_against_time(
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="time per image, ms (log scale)", ylabel="accuracy on the test set, % (log of the errors)")
     axes.grid()
-    figure.legend(loc="outside lower center", ncols=2)
+    add_legend(axes, ncols=2)
     return figure
 
 
@@ -204,5 +204,5 @@ def real_against_test(names: Sequence[str], test: ArrayLike, real: ArrayLike) ->
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
-    figure.legend(loc="outside lower center", ncols=2)
+    add_legend(axes, ncols=2)
     return figure

@@ -6,22 +6,26 @@ from numpy.typing import ArrayLike
 
 from digitrec.evaluation import auroc, wilson_interval
 from digitrec.plots.findings import compute_chance_error, compute_whiskers
-from digitrec.plots.style import BLUE, GREY, ORANGE, check_length, start_figure, styled
+from digitrec.plots.style import BLUE, GREY, ORANGE, add_legend, check_length, start_figure, styled
 
 
 @styled
-def reliability_diagram(confidence: ArrayLike, accuracy: ArrayLike, count: ArrayLike, ece: float) -> Figure:
+def reliability_diagram(
+    confidence: ArrayLike, accuracy: ArrayLike, count: ArrayLike, ece: float | None = None
+) -> Figure:
     """Show accuracy against confidence by bin, and how many pictures each bin holds.
 
     Args:
         confidence: mean of each bin in 0-1, NaN where empty, as `evaluation.reliability_bins`.
         accuracy: of each bin, likewise.
         count: pictures in each bin.
-        ece: expected calibration error, 0-1.
+        ece: expected calibration error, 0-1; None computes it from the bins.
     """
     count = np.asarray(count)
     mean = 100 * check_length(confidence, len(count), "confidence")
     right = 100 * check_length(accuracy, len(count), "accuracy")
+    if ece is None:
+        ece = float(np.nansum(count * np.abs(right - mean)) / max(int(count.sum()), 1) / 100)
     chance = compute_chance_error(confidence, count)
     title = f"Confidence is off by {100 * ece:.2f} points on average, "
     title += "within chance" if ece <= chance else f"chance alone gives up to {100 * chance:.2f}"
@@ -37,18 +41,18 @@ def reliability_diagram(confidence: ArrayLike, accuracy: ArrayLike, count: Array
     lower.set_yscale("log")
     lower.yaxis.set_major_formatter("{x:,.0f}")
     lower.set(xlabel="confidence, %", ylabel="pictures (log)", xlim=(0, 103), ylim=(0.5, None))
-    figure.legend(loc="outside lower center", ncols=2)
+    add_legend(upper, ncols=2)
     return figure
 
 
 @styled
-def risk_coverage(coverage: ArrayLike, risk: ArrayLike, at_threshold: float) -> Figure:
+def risk_coverage(coverage: ArrayLike, risk: ArrayLike, at_threshold: float = 1.0) -> Figure:
     """Show the error rate among answered pictures as the least sure ones are declined.
 
     Args:
         coverage: share answered, rising to 1, as `evaluation.risk_coverage` gives it.
         risk: share of the answered that is wrong.
-        at_threshold: share answered at the threshold in use.
+        at_threshold: share answered at the threshold in use; 1 where there is none.
     """
     answered = 100 * np.asarray(coverage)
     wrong = 100 * check_length(risk, len(answered), "risk")

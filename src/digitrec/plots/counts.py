@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from digitrec.plots.findings import differ
-from digitrec.plots.style import BLUE, DIGITS, GREY, ORANGE, check_images, start_figure, styled
+from digitrec.plots.style import BLUE, DIGITS, GREY, ORANGE, add_legend, check_images, start_figure, styled
 
 
 @styled
@@ -32,7 +32,7 @@ def class_balance(train_labels: ArrayLike, validation_labels: ArrayLike, test_la
     axes.axhline(10, color="black", linewidth=1, linestyle=":")
     axes.text(9.5, 10, " even:\n 10 %", va="center")
     axes.set(xlabel="digit", ylabel="share of the set, %", xticks=DIGITS, xlim=(-0.5, 9.5))
-    figure.legend(loc="outside lower center", ncols=3)
+    add_legend(axes, ncols=3)
     return figure
 
 

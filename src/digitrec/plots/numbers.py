@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitrec.calibration import format_confidence
 from digitrec.plots.findings import compute_whiskers, differ
-from digitrec.plots.style import BLUE, GREY, INK, ORANGE, check_length, hide_axes, start_figure, styled
+from digitrec.plots.style import BLUE, GREY, INK, ORANGE, add_legend, check_length, hide_axes, start_figure, styled
 
 _FILLS: tuple[dict[str, Any], ...] = (
     {"color": BLUE},
@@ -91,7 +91,7 @@ def method_bars(sets: Sequence[str], right: Mapping[str, ArrayLike], counts: Arr
     axes.set(xlim=(0, 107), xlabel="numbers read exactly, none declined, %")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside lower center", ncols=len(shares))
+    add_legend(axes, ncols=len(shares))
     return figure
 
 

@@ -1,6 +1,8 @@
 """Figures of what a network gets right and wrong: confusion, precision and recall, sets of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
 import seaborn as sns
@@ -8,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from digitrec.model_folder import find_model, read_metrics
 from digitrec.plots.findings import (
     compute_whiskers,
     counts_differ,
@@ -15,12 +18,17 @@ from digitrec.plots.findings import (
     find_largest_share,
     join,
 )
-from digitrec.plots.style import BLUE, DIGITS, ORANGE, check_length, start_figure, styled
+from digitrec.plots.style import BLUE, DIGITS, ORANGE, add_legend, check_length, start_figure, styled
 
 
 @styled
-def confusion_counts(matrix: ArrayLike) -> Figure:
-    """Show how many pictures of each digit (row) were read as each (column); diagonal in grey."""
+def confusion_counts(matrix: Any) -> Figure:
+    """Show how many pictures of each digit (row) were read as each (column); diagonal in grey.
+
+    Args:
+        matrix: int (classes, classes), as `evaluation.confusion_matrix` gives it; the name or path of a model folder,
+            or its metrics: their test set's, or validation's where that was not read.
+    """
     counts = _check_matrix(matrix)
     errors = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     title = f"{errors.sum():,} error{'s' * int(errors.sum() != 1)} in {counts.sum():,}"
@@ -30,8 +38,8 @@ def confusion_counts(matrix: ArrayLike) -> Figure:
 
 
 @styled
-def confusion_rates(matrix: ArrayLike) -> Figure:
-    """Show the same in % of each row: what becomes of every hundred pictures of a digit."""
+def confusion_rates(matrix: Any) -> Figure:
+    """Show the same in % of each row: what becomes of every hundred pictures of a digit; the same argument."""
     counts = _check_matrix(matrix)
     rates = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     missed = counts.sum(axis=1) - counts.diagonal()
@@ -60,7 +68,14 @@ def _name_commonest(errors: NDArray) -> str:
     return f"most often {named}, {most}{' each' * (len(kinds) > 1)}{chance if next_most else ''}"
 
 
-def _check_matrix(matrix: ArrayLike) -> NDArray:
+def _check_matrix(matrix: Any) -> NDArray:
+    if isinstance(matrix, str | PathLike):
+        matrix = read_metrics(find_model(matrix))
+    if isinstance(matrix, Mapping):
+        judged = matrix.get("test") or matrix.get("validation") or matrix
+        if not isinstance(judged, Mapping) or "confusion_matrix" not in judged:
+            raise ValueError("matrix: expected metrics of digits, with a confusion_matrix")
+        matrix = judged["confusion_matrix"]
     counts = np.asarray(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.min() < 0:
         raise ValueError(f"matrix: expected counts (classes, classes), got shape {counts.shape}")
@@ -83,13 +98,13 @@ def _draw_confusion(values: NDArray, title: str, unit: str, form: str) -> Figure
 
 
 @styled
-def precision_recall_bars(matrix: ArrayLike) -> Figure:
+def precision_recall_bars(matrix: Any) -> Figure:
     """Show precision and recall of each digit, in %, with their 95 % intervals.
 
     Dots, for a bar on an axis that does not begin at 0 would mislead.
 
     Args:
-        matrix: int (10, 10), as `evaluation.confusion_matrix` gives it.
+        matrix: of ten digits, as `confusion_counts` takes it.
     """
     counts = check_length(_check_matrix(matrix), 10, "matrix")
     hits, totals = np.tile(counts.diagonal(), 2), np.concatenate([counts.sum(axis=0), counts.sum(axis=1)])
@@ -104,7 +119,7 @@ def precision_recall_bars(matrix: ArrayLike) -> Figure:
         axes.errorbar(DIGITS[at] + 0.24 * i - 0.12, 100 * right[at] / n[at], whiskers, **look)
     axes.set(xlabel="digit", ylabel="right, % (zoomed axis)", xticks=DIGITS)
     axes.grid(axis="y")
-    figure.legend(loc="outside lower center", ncols=2, title="with 95 % intervals")
+    add_legend(axes, ncols=2, title="with 95 % intervals")
     return figure
 
 
@@ -149,5 +164,5 @@ def bars_per_set(names: Sequence[str], usual: ArrayLike, ours: ArrayLike, counts
     axes.set_yticklabels([f"{name} ({n:,})" for name, n in zip(names, pictures, strict=True)])
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside lower center", ncols=2)
+    add_legend(axes, ncols=2)
     return figure

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from digitrec.plots.findings import differ, join
-from digitrec.plots.style import BLUE, GREY, ORANGE, start_figure, styled
+from digitrec.plots.style import BLUE, GREY, ORANGE, add_legend, start_figure, styled
 
 TRIALS_A_SETTING = 10  # that came to their end, before their shares of the variance rank the settings
 UNITS = {"rotation": "degrees", "shift": "pixels", "elastic": "pixels", "convolutions": "a block"}
@@ -35,7 +35,7 @@ def search_history(trials: pd.DataFrame, validation: int) -> Figure:
     axes.set(xlabel="trial", ylabel="validation accuracy, % (zoomed)", ylim=(floor, best[-1] + 0.15))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
-    figure.legend(loc="outside lower center", ncols=3)
+    add_legend(axes, ncols=3)
     return figure
 
 

@@ -1,14 +1,17 @@
 """What all figures share: palette, form, and checks of what they are given."""
 
 import functools
+import inspect
 import io
 import math
 import textwrap
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -16,7 +19,7 @@ from matplotlib.textpath import text_to_path
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-P = ParamSpec("P")
+_given: ContextVar[Axes | None] = ContextVar("_given", default=None)  # what the figure under way is drawn onto
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by their lightness.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#8A8A8A"
 DIGITS = np.arange(10)
@@ -56,28 +59,65 @@ class _Figure(Figure):
         return draw_png(self)
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under the house style, and leave the caller's rcParams as they were."""
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw under the house style, leaving the caller's rcParams as they were; onto the axes `ax` where they are given.
+
+    A figure of several axes shares out the place of the one it is given.
+    """
+    own = inspect.signature(draw)
+    ax = inspect.Parameter("ax", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Axes | None)
 
     @functools.wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with style.context(["default", STYLE]):
-            return draw(*args, **kwargs)
+    def styled(*args: Any, ax: Axes | None = None, **kwargs: Any) -> Figure:
+        if ax is not None and not isinstance(ax, Axes):
+            raise TypeError(f"ax: expected matplotlib's Axes, got {type(ax).__name__}; of several, give one")
+        token = _given.set(ax)
+        try:
+            with style.context(["default", STYLE]):
+                return draw(*args, **kwargs)
+        finally:
+            _given.reset(token)
 
+    styled.__signature__ = own.replace(parameters=[*own.parameters.values(), ax])  # type: ignore[attr-defined]
     return styled
 
 
 def start_figure(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **options):
     """Begin a figure (inches) with its message on top, in as many lines as it needs; return it and its axes."""
+    if (ax := _given.get()) is not None:
+        return ax.get_figure(), _share_out(ax, title, rows, columns, **options)
     # Not pyplot: its list of open figures would keep every one of them alive.
     figure = _Figure(figsize=(width, height))
     figure.suptitle(_break_lines(title, 72 * 0.98 * width), x=0.01, ha="left", **TITLE)
     return figure, figure.subplots(rows, columns, **options)
 
 
-def _break_lines(title: str, width_points: float) -> str:
+def _share_out(ax: Axes, title: str, rows: int, columns: int, squeeze: bool = True, **options: Any) -> Any:
+    """Set the message over given axes; return them, or as many in their place as are asked for."""
+    width = ax.get_window_extent().width / ax.figure.dpi
+    ax.set_title(_break_lines(title, 72 * width, 10), loc="left", **{**TITLE, "fontsize": 10})
+    if rows * columns == 1:
+        return ax if squeeze else np.array([[ax]])
+    spec = ax.get_subplotspec()
+    if spec is None:
+        raise ValueError("ax: a figure of several axes needs axes that plt.subplots made, whose place it can share out")
+    ax.set_axis_off()
+    ratios = {name: options.pop(name) for name in ("width_ratios", "height_ratios") if name in options}
+    grid: Any = spec.subgridspec(rows, columns, **ratios).subplots
+    return grid(squeeze=squeeze, **options)
+
+
+def add_legend(axes: Axes, **options: Any) -> None:
+    """Explain what is drawn: below a figure of its own, within given axes."""
+    if _given.get() is not None:
+        axes.legend(fontsize=8, title=options.get("title"))
+    else:
+        axes.figure.legend(loc="outside lower center", **options)
+
+
+def _break_lines(title: str, width_points: float, size: float = TITLE["fontsize"]) -> str:
     """Break a title into as few lines as fit, about equally long, and no number from its per cent."""
-    font = FontProperties(size=TITLE["fontsize"], weight=TITLE["fontweight"])
+    font = FontProperties(size=size, weight=TITLE["fontweight"])
     needed, *_ = text_to_path.get_text_width_height_descent(title, font, ismath=False)
     lines = max(1, math.ceil(needed / width_points))
     joined = title.replace(" %", "\0%")

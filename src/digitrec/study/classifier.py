@@ -1,15 +1,19 @@
 """Our networks behind scikit-learn's interface, so that they stand beside every other method."""
 
 from dataclasses import replace
+from os import PathLike
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from digitrec import backend
 from digitrec.calibration import softmax
 from digitrec.config import TrainConfig
 from digitrec.datasets import split_validation
+from digitrec.model_folder import load_model
 from digitrec.recognizer import Recognizer, open_session
 
 MNIST_TRAINING = 55_000  # images that the settings of TrainConfig are meant for
@@ -24,15 +28,38 @@ class Network(ClassifierMixin, BaseEstimator):
             smaller batches and more epochs.
         members: networks, alike but for the seed.
         verbose: print a line an epoch.
+        architecture: of a network of your own, as `architectures.describe` gives it; None: as `config` says.
     """
 
-    def __init__(self, config: TrainConfig | None = None, members: int = 1, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        config: TrainConfig | None = None,
+        members: int = 1,
+        verbose: bool = False,
+        architecture: dict[str, Any] | None = None,
+    ) -> None:
         self.config = config
         self.members = members
         self.verbose = verbose
+        self.architecture = architecture
+
+    @classmethod
+    def like(cls, model: Any, config: TrainConfig | None = None) -> "Network":
+        """Return a network that is built as a given one of your own and trained anew: a Keras model, or a model folder.
+
+        Raises:
+            ModelError: no such folder, or a damaged one.
+            ValueError: a network of another form.
+        """
+        from digitrec.architectures import adapt, describe
+
+        if isinstance(model, str | PathLike):
+            model = load_model(model)
+        return cls(config, architecture=describe(adapt(model)))
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "Network":
         """Train on rows of 784 pixels in 0-1; a twelfth is held out to choose the epoch."""
+        from digitrec.architectures import rebuild
         from digitrec.networks import export_onnx
         from digitrec.training import train
 
@@ -44,7 +71,12 @@ class Network(ClassifierMixin, BaseEstimator):
         self.classes_ = np.arange(10)
         self.onnx_ = []
         for member in range(self.members):
-            network, _ = train(replace(config, seed=config.seed + member), training, validation, report=report)
+            own = None
+            if self.architecture is not None:
+                backend.keras.utils.set_random_seed(config.seed + member)
+                own = rebuild(self.architecture)
+            seeded = replace(config, seed=config.seed + member)
+            network, _ = train(seeded, training, validation, report=report, model=own)
             self.onnx_.append(export_onnx(network))
         return self
 

@@ -29,7 +29,7 @@ def crop(ink: Ink) -> Ink:
 def transform(ink: Ink, height: int, slant: float, aspect: float) -> Ink:
     """Scale ink to `height`, widen it by `aspect` and slant its top to the right."""
     scale = ink.shape[0] / height
-    width = int(ink.shape[1] / scale * aspect + abs(slant) * height)
+    width = max(1, int(ink.shape[1] / scale * aspect + abs(slant) * height))
     left = ink.shape[1] / 2 - scale / aspect * (width + slant * height) / 2
     matrix = (scale / aspect, slant * scale / aspect, left, 0, scale, 0)
     image = Image.fromarray(ink).transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
