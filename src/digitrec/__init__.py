@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from digitrec.recognizer import Answer as Answer
     from digitrec.recognizer import Recognizer as Recognizer
     from digitrec.saving import save_model as save_model
+    from digitrec.tables import load_csv as load_csv
     from digitrec.training import train as train
     from digitrec.workflow import evaluate_model as evaluate_model
     from digitrec.workflow import train_model as train_model
@@ -67,6 +68,7 @@ __all__, __getattr__, __dir__ = hand_on(
         "recognizer": ("Answer", "Recognizer"),
         "saving": ("save_model",),
         "study": (),
+        "tables": ("load_csv",),
         "training": ("train",),
         "workflow": ("evaluate_model", "train_model"),
     },

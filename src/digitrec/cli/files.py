@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from digitrec.preprocessing.decoding import SUFFIXES, PictureError, measure_size, read_picture
+from digitrec.preprocessing.containers import iterate_pages
+from digitrec.preprocessing.decoding import SUFFIXES, PictureError, measure_size, open_picture, read_picture
 from digitrec.preprocessing.files import read_bytes
 from digitrec.preprocessing.form import show_stages
 from digitrec.records import natural_order
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from digitrec.numbers.reader import NumberReader
     from digitrec.recognizer import Answer, Recognizer
 
-# What reads a picture, given as path or file: what was read, the picture as it was seen, and how large it is.
-Read = Callable[[str | BinaryIO], tuple[Any, np.ndarray | None, tuple[int, int] | None]]
+# What reads a picture, given as `read_picture` takes it: what was read, the picture as it was seen, how large it is.
+Read = Callable[[Any], tuple[Any, np.ndarray | None, tuple[int, int] | None]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Reading:
     """What became of one picture of a batch.
 
     Attributes:
-        path: as given or as found; "-" is standard input.
+        path: as given or as found; "-" is standard input. Of a file's pages all but the first end in #2 and so on.
         answer: an `Answer` or a `Number`; None where the picture could not be read.
         error: why it could not be read, one line; None where it could.
         picture: uint8 (h, w) or (h, w, 3), upright and shrunk; None where it could not be read, or nobody looks at it.
@@ -71,19 +72,19 @@ def is_same_folder(path: str, folder: str | None) -> bool:
     return folder is not None and os.path.isdir(path) and os.path.realpath(path) == os.path.realpath(folder)
 
 
-def read_digit(recognizer: "Recognizer", source: str | BinaryIO) -> "tuple[Answer, np.ndarray, None]":
+def read_digit(recognizer: "Recognizer", page: Any) -> "tuple[Answer, np.ndarray, None]":
     """Read the digit in a picture; return the answer, and the picture upright and shrunk."""
-    stages = show_stages(source)
+    stages = show_stages(page)
     return recognizer.read_images(stages.image[None])[0], stages.picture, None
 
 
 def read_number(
-    reader: "NumberReader", constraint: "Constraint | None", is_drawn: bool, source: str | BinaryIO
+    reader: "NumberReader", constraint: "Constraint | None", is_drawn: bool, page: Any
 ) -> "tuple[Number, np.ndarray | None, tuple[int, int]]":
     """Read the number in a picture; return the answer, the picture where it is to be drawn, and its size."""
-    data = read_bytes(source)
-    number = reader.read(data, constraint)
-    return number, read_picture(data) if is_drawn else None, measure_size(data)
+    page = open_picture(page)
+    number = reader.read(page, constraint)
+    return number, read_picture(page) if is_drawn else None, measure_size(page)
 
 
 def read_pictures(read: Read, paths: Iterable[str]) -> Iterator[Reading]:
@@ -92,20 +93,31 @@ def read_pictures(read: Read, paths: Iterable[str]) -> Iterator[Reading]:
     Not in batches: the networks take less time than bringing the picture into their form.
     """
     for path in paths:
-        yield _read_picture(read, path)
+        name = path
+        try:
+            for number, page in enumerate(iterate_pages(read_bytes(_find_source(path))), 2):
+                yield _read_page(read, name, page)
+                name = f"{path}#{number}"
+        except Exception as error:
+            yield Reading(name, error=_explain(error))
 
 
-def _read_picture(read: Read, path: str) -> Reading:
+def _read_page(read: Read, name: str, page: Any) -> Reading:
     try:
-        answer, picture, size = read(_find_source(path))
-        return Reading(path, answer, picture=picture, size=size)
-    except PictureError as error:
-        reason = str(error).removeprefix("picture: ")
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except Exception as error:  # a fault of ours, or too little memory for this one: not that of the other pictures
-        reason = " ".join(f"cannot be read: {type(error).__name__} {error}".split())
-    return Reading(path, error=reason)
+        answer, picture, size = read(page)
+    except Exception as error:
+        return Reading(name, error=_explain(error))
+    return Reading(name, answer, picture=picture, size=size)
+
+
+def _explain(error: Exception) -> str:
+    """Say in a line why a picture could not be read."""
+    if isinstance(error, PictureError):
+        return str(error).removeprefix("picture: ")
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # A fault of ours, or too little memory for this one: not that of the other pictures.
+    return " ".join(f"cannot be read: {type(error).__name__} {error}".split())
 
 
 def _search_folder(folder: str, skipped: str | None) -> Iterator[str]:
@@ -131,5 +143,7 @@ def _find_source(path: str) -> str | BinaryIO:
         raise PictureError(f"a folder without pictures (expected {' '.join(SUFFIXES)})")
     if "://" in path and not os.path.lexists(path):
         raise PictureError("an address, not a file: download the picture first")
+    if path.lower().endswith((".csv", ".csv.gz")):
+        raise PictureError("a table, not a picture: digitrec predict TABLE --submission FILE reads its rows")
     os.stat(path)  # raises with the system's own reason
     return path

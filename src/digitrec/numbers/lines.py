@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec.preprocessing.box import is_two_tone
-from digitrec.preprocessing.decoding import measure_size, read_picture
-from digitrec.preprocessing.files import read_bytes
+from digitrec.preprocessing.decoding import measure_size, open_picture, read_picture
 from digitrec.preprocessing.ink import even_light, make_thumbnail, reduce_colours
 from digitrec.preprocessing.pieces import find_boxes, find_pieces
 from digitrec.preprocessing.rules import drop_rules
@@ -62,8 +61,7 @@ def find_lines(picture: Any) -> list[Line]:
     Raises:
         PictureError: if the picture cannot be read.
     """
-    if not isinstance(picture, np.ndarray | Image.Image):
-        picture = read_bytes(picture)
+    picture = open_picture(picture)
     grey = reduce_colours(read_picture(picture))
     given = max(measure_size(picture))
     if given > _LARGEST:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 # Naming the two plugins that Pillow does not load at first keeps it from loading all forty.
 from PIL import Image, ImageFilter, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
+from digitrec.preprocessing.arrays import is_array, to_picture_array
+from digitrec.preprocessing.containers import open_container
 from digitrec.preprocessing.files import read_again, read_bytes
 from digitrec.preprocessing.inspection import PictureError, WatchedFile, check_file, check_strips, check_tags
 
@@ -28,7 +30,9 @@ _ENDINGS = {  # of files' names, by Pillow's name of the format
     "PPM": (".pbm", ".pgm", ".pnm", ".ppm"),
 }
 FORMATS = tuple(_ENDINGS)
-SUFFIXES = tuple(sorted(ending for endings in _ENDINGS.values() for ending in endings))
+# What `containers` opens, or names as no picture: a folder is searched for these, too, and nothing passed over.
+_OTHERS = (".avif", ".heic", ".heif", ".pdf", ".svg")
+SUFFIXES = tuple(sorted([*_OTHERS, *(ending for endings in _ENDINGS.values() for ending in endings)]))
 MAX_PIXELS = 40_000_000  # three 12-megapixel photos; more is refused before it is decoded
 MIN_SIDE = 3  # an upright 1, cut out closely, is that narrow
 WORKING_SIDE = 400  # the 10-pixel pencil line of a 12-megapixel photo stays one pixel wide
@@ -54,9 +58,10 @@ def read_picture(picture: Any) -> Bytes:
     """Read a picture, upright, without alpha, shrunk to `WORKING_SIDE` pixels where it is larger.
 
     Args:
-        picture: a path, the bytes of a file, an open binary file, a PIL image, or an array (h, w)
-            or (h, w, channels) of 1 to 4 channels, an even number ending in alpha: booleans,
-            floats 0-1, or numbers 0-255 or up to 65535.
+        picture: a path, the bytes of a file, an open binary file, a PIL image, or an array, a list of lists or a
+            tensor, (h, w) or (h, w, channels) of 1 to 4 channels, an even number ending in alpha: booleans,
+            floats 0-1, or numbers 0-255 or up to 65535; a digit of MNIST also as it goes through tutorials, see
+            `arrays`. Of a file of several pages it is the first.
 
     Returns:
         uint8 (h, w) where the picture is grey, else (h, w, 3).
@@ -64,6 +69,7 @@ def read_picture(picture: Any) -> Bytes:
     Raises:
         PictureError: if it is not a picture, or is damaged, too large or too small.
     """
+    picture = open_picture(picture)
     if isinstance(picture, np.ndarray):
         with _one_line_errors():
             return _flatten(_shrink(_picture_from_array(picture)))
@@ -73,23 +79,37 @@ def read_picture(picture: Any) -> Bytes:
             check_file(data)
             _check_image(picture, data)
             return _flatten(_decode(picture.copy()))
-    data = read_bytes(picture)
     with _one_line_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        file = WatchedFile(data)
-        check_file(data)
+        file = WatchedFile(picture)
+        check_file(picture)
         with Image.open(file, formats=FORMATS) as image:
-            _check_image(image, data)
+            _check_image(image, picture)
             image.draft(None, (WORKING_SIDE, WORKING_SIDE))  # a JPEG photo decodes at 1/8
             return _flatten(_decode(image))
+
+
+def open_picture(picture: Any) -> NDArray[Any] | Image.Image | bytes:
+    """Open a picture: an array stays one, a PIL image too; all else becomes the bytes of a file that Pillow decodes.
+
+    Raises:
+        PictureError: it cannot be opened.
+    """
+    if isinstance(picture, Image.Image):
+        return picture
+    if is_array(picture):
+        return to_picture_array(picture)
+    data = read_bytes(picture)
+    with _one_line_errors():
+        return open_container(data) or data
 
 
 def measure_size(picture: Any) -> tuple[int, int]:
     """Return width and height of a picture that was read, upright as it was read, but not shrunk.
 
     Args:
-        picture: the bytes of a file, a PIL image or an array, which `read_picture` took.
+        picture: what `open_picture` returned, which `read_picture` took.
     """
     if isinstance(picture, np.ndarray):
         return picture.shape[1], picture.shape[0]

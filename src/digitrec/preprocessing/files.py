@@ -55,6 +55,8 @@ def read_again(image: Image.Image) -> bytes:
 
 def _read_file(path: str | bytes) -> bytes:
     """Read a file that says how long it is; those of /proc say 0, and one may wait for some of them for ever."""
+    if "://" in os.fsdecode(path) and not os.path.lexists(path):
+        raise PictureError("picture: an address, not a file: download the picture first")
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise PictureError(f"picture: expected a file, got {path!r}")
