@@ -113,6 +113,8 @@ def test_a_network_that_keras_trained_reads_any_picture(data, fitted):
     model, _ = fitted
     _, validation, _ = data
     reader = Recognizer.from_keras(model, validation)
+    as_floats = Recognizer.from_keras(model, (prepare(validation[0]), validation[1].tolist()))
+    assert (as_floats.temperature, as_floats.threshold) == (reader.temperature, reader.threshold)
     right = [answer.probabilities.argmax() for answer in reader.read_images(validation[0])] == validation[1]
     own = np.asarray(model(prepare(validation[0]))).argmax(axis=1) == validation[1]
     assert abs(right.mean() - own.mean()) < 0.05  # close ones are looked at again
@@ -255,4 +257,4 @@ def test_what_is_no_network_is_refused(content):
 
 def test_pictures_of_another_form_are_refused(fitted):
     with pytest.raises((ValueError, DataError), match="expected uint8"):
-        Recognizer.from_keras(fitted[0], (np.zeros((3, 28, 28, 1), np.float32), np.zeros(3, int)))
+        Recognizer.from_keras(fitted[0], (np.full((3, 28, 28, 1), 2.0), np.zeros(3, int)))

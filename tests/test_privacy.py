@@ -37,12 +37,13 @@ with digitrec.app.start(port=17860, samples="samples") as page:
 """
 WORKSHOP = f"""
 import time
-import keras, matplotlib, optuna, seaborn, sklearn, skimage, skops  # all that the workshop and the study load
+import keras, matplotlib, optuna, pillow_heif, pypdfium2, seaborn, sklearn, skimage, skops  # all that is loaded here
 import digitrec
 from digitrec.networks import build_cnn, export_onnx
 export_onnx(build_cnn(digitrec.TrainConfig(filters=((4,), (4,)))))
 digitrec.plots.sample_grid(*digitrec.load_digits()[0])
 optuna.create_study()
+pypdfium2.PdfDocument.new()
 time.sleep({STAYS_S})
 """
 

@@ -114,13 +114,17 @@ def calibrate_network(network: "keras.Model", validation: tuple[np.ndarray, np.n
 
     Args:
         network: as `adapt` returns it.
-        validation: images uint8 (n, 28, 28) and labels int (n,), never trained on.
+        validation: images uint8 (n, 28, 28), or x float (n, 28, 28, 1) in 0-1 or of that size, and labels int (n,);
+            never trained on.
 
     Raises:
         ValueError: images of another form, or a network that reads them only where they are scaled otherwise.
     """
-    images, labels = validation
-    x = prepare(images)
+    images, labels = (np.asarray(part) for part in validation)
+    is_prepared = (
+        images.dtype.kind == "f" and images.size == 784 * len(images) and 0 <= images.min() <= images.max() <= 1
+    )
+    x = images.reshape(-1, *_SIDES).astype(np.float32) if is_prepared else prepare(images)
     logits = network.predict(x, batch_size=1000, verbose=0)
     right, in_bytes = (
         float((np.asarray(one)[:, :10].argmax(axis=1) == labels).mean())

@@ -90,7 +90,8 @@ class Recognizer:
         Args:
             model: Sequential or functional, from (n, 28, 28, 1) in 0-1 to ten logits or probabilities; or to eleven,
                 of which the last says "not a digit". What `train` returned is taken as well.
-            validation: images uint8 (n, 28, 28) and labels int (n,).
+            validation: images uint8 (n, 28, 28), or x as Keras was given it, float (n, 28, 28, 1) in 0-1, and labels
+                int (n,).
 
         Raises:
             ValueError: a model or pictures of another form.

@@ -71,7 +71,7 @@ def save_model(
         history: lists with a value per epoch, or what `fit` returned; None writes none.
         metrics: what is known so far, "dataset", "temperature" and "threshold" at least; hashes, sizes, and what
             `records.describe_origin` says are added. None finds them on `validation`.
-        validation: images uint8 (n, 28, 28) and labels int (n,), never trained on.
+        validation: images and labels that the network was not trained on, as `Recognizer.from_keras` takes them.
 
     Returns:
         The folder.

@@ -14,12 +14,12 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from digitrec.preprocessing.decoding import FORMATS, PictureError, read_picture
+from digitrec.preprocessing.decoding import FORMATS, PictureError, open_picture, read_picture
 
 MEMORY = 1_000_000_000  # bytes of a process's address space; 36 megapixels in colour take 300 MB
 PATIENCE = 10  # seconds by the clock, also where a process cannot count its own
@@ -175,11 +175,12 @@ def serve(pixels: int, seconds: float, source: IO[bytes], sink: IO[bytes]) -> No
 
 
 def _reply(data: bytes, most_pixels: int) -> list[bytes]:
-    given = _measure_sides(data)
-    if math.prod(given) > most_pixels:
-        return [_REPLY.pack(_LARGE, 0, 0, 0, 0)]
     try:
-        pixels = read_picture(data)
+        picture = open_picture(data)
+        given = _measure_sides(picture)
+        if math.prod(given) > most_pixels:
+            return [_REPLY.pack(_LARGE, 0, 0, 0, 0)]
+        pixels = read_picture(picture)
     except PictureError as error:
         text = str(error).encode()
         return [_REPLY.pack(_REFUSED, 0, len(text), 0, 0), text]
@@ -187,10 +188,12 @@ def _reply(data: bytes, most_pixels: int) -> list[bytes]:
     return [_REPLY.pack(_PICTURE, max(given), height, width, *channels or [0]), pixels.tobytes()]
 
 
-def _measure_sides(data: bytes) -> tuple[int, int]:
-    """Return the sides that a file says it has; 0 where it says nothing that can be understood."""
+def _measure_sides(picture: Any) -> tuple[int, int]:
+    """Return the sides that a picture says it has; 0 where it says nothing that can be understood."""
+    if isinstance(picture, Image.Image):
+        return picture.size
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
             return image.size
     except Exception:  # Pillow's plugins raise of all kinds; `read_picture` says it in words
         return 0, 0

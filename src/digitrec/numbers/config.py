@@ -20,14 +20,14 @@ class NumberConfig(Settings):
     """
 
     seed: int = setting(0, "of the weights, the order, dropout, variation and synthesis", 0)
-    epochs: int = setting(20, "how often to go through the strips", 1)
-    strips: int = setting(20_000, "strips that are new in each epoch", 1)
+    epochs: int = setting(24, "how often to go through the strips", 1)
+    strips: int = setting(24_000, "strips that are new in each epoch", 1)
     kept_epochs: int = setting(3, "epochs through which a strip is kept, varied anew in each", 1)
-    batch_size: int = setting(64, "strips a step", 1)
+    batch_size: int = setting(128, "strips a step", 1)
     learning_rate: float = setting(0.02, "the peak of the one-cycle schedule", 1e-9)
     weight_decay: float = setting(0.01, "of the weights, relative to the learning rate", 0, 10)
-    frame_epochs: float = setting(0.25, "share of the epochs whose loss tells every frame what it shows", 0, 1)
-    connectionist: float = setting(0.4, "share of the connectionist loss (CTC) afterwards", 0, 1)
+    frame_epochs: float = setting(0.15, "share of the epochs whose loss tells every frame what it shows", 0, 1)
+    connectionist: float = setting(0.9, "share of the connectionist loss (CTC) afterwards", 0, 1)
     precision: str = setting(
         "auto",
         "of the numbers; auto: bfloat16 where the processor computes in it",
@@ -35,12 +35,12 @@ class NumberConfig(Settings):
     )
 
     filters: tuple[tuple[int, ...], ...] = setting(
-        ((24,), (32,), (64,), (96,), (128, 128, 128)),
+        ((16,), (32, 32), (64, 64), (96, 96), (160, 160)),
         "of the convolutions: each block but the last halves the height, the last runs along the line",
         1,
     )
-    context: int = setting(0, "more convolutions along the line, at half its resolution, which see farther", 0, 8)
-    dropout: float = setting(0.1, "share of the last features left out at each step", 0, 0.95)
+    context: int = setting(2, "more convolutions along the line, at half its resolution, which see farther", 0, 8)
+    dropout: float = setting(0.05, "share of the last features left out at each step", 0, 0.95)
 
     stretch: float = setting(0.12, "relative, of the width", 0, 0.5)
     scale: float = setting(0.1, "relative, of the height", 0, 0.5)
