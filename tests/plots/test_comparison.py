@@ -56,6 +56,16 @@ def test_accuracy_against_time_names_the_fastest_of_equals(p_best, expected):
     assert title(accuracy_against_time(*TIMES, p_best)) == expected
 
 
+def test_no_name_lies_over_an_axis():
+    """Of two close points at the left the upper had its name written over the axis."""
+    names = ["logistic regression", "linear SVM", "decision tree"]
+    figure = accuracy_against_time(names, [0.925, 0.917, 0.88], [6.5e-7, 1.5e-6, 4e-7], [1, 1, 1])
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    inside = axes.get_window_extent()
+    assert all(text.get_window_extent().x0 >= inside.x0 - 1 for text in axes.texts)
+
+
 def test_names_of_close_methods_cover_neither_each_other_nor_a_point():
     names = [f"method number {i}" for i in range(6)]
     time_s = [1e-4, 1.3e-4, 1.6e-4, 2e-4, 1.5e-6, 1e-3]

@@ -51,8 +51,10 @@ def accuracy_against_time(
 
 
 def _label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> None:
-    """Write each name beside its point: to the right, or where it covers no other name and no other point."""
+    """Write each name beside its point: to the right, or where it covers no other name, no other point and no axis."""
     figure.draw_without_rendering()  # the layout decides how many points apart the data are
+    frame = axes.get_window_extent()
+    left_end, right_end = frame.x0 * 72 / figure.dpi, frame.x1 * 72 / figure.dpi
     points = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
     taken = [Bbox.from_bounds(left - 6, low - 6, 12, 12) for left, low in points]
     for (left, low), name, at in zip(points, names, zip(x, y, strict=True), strict=True):
@@ -62,6 +64,9 @@ def _label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, name
         sides = [(side, dy) for dy in (0, 10, -10, 20, -20) for side in (9, -9 - width)]
         boxes = [Bbox.from_bounds(left + dx, low + dy - height / 2, width, height) for dx, dy in sides]
         crowded = [sum(box.overlaps(other) for other in taken) for box in boxes]
+        crowded = [
+            count + 2 * (box.x0 < left_end or box.x1 > right_end) for count, box in zip(crowded, boxes, strict=True)
+        ]
         best = int(np.argmin(crowded))
         text.set_position(sides[best])
         taken.append(boxes[best])
