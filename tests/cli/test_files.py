@@ -62,10 +62,12 @@ def test_a_picture_that_the_reader_breaks_on_spoils_no_other(cnn, samples, monke
     good, bad = str(samples.folder / "7_crossed.png"), str(samples.folder / "4_marker.png")
     show = files.show_stages
 
-    def fail_at_one(path):
-        if path == bad:
+    content = (samples.folder / "4_marker.png").read_bytes()
+
+    def fail_at_one(page):
+        if page == content:
             raise error
-        return show(path)
+        return show(page)
 
     monkeypatch.setattr(files, "show_stages", fail_at_one)
     status, out, err = predict(good, bad, good)

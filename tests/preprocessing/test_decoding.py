@@ -66,7 +66,7 @@ HOSTILE = {
     "an endless array": np.broadcast_to(np.uint8(1), (10**7, 10**7)),
     "five channels": np.ones((28, 28, 5)),
     "no channels": np.ones((28, 28, 0)),
-    "a row": np.ones(784),
+    "a row": np.ones(785),
     "a batch": np.ones((2, 28, 28, 1)),
     "a list": [[0, 1], [1, 0]],
     "a number": 7,
