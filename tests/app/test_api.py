@@ -100,7 +100,7 @@ def test_says_between_which_two_it_wavers(recognizer):
         ("", "got none"),
         ("data:image/png;base64,", "got none"),
         ("é" * 50, "got other text"),
-        (encode(b"<svg onload=alert(1)>"), "expected one of PNG"),
+        (encode(b"<svg onload=alert(1)>"), "an SVG drawing"),
         (encode(SEVEN.read_bytes()[:900]), "damaged or cut short"),
         ("A" * (MAX_BYTES * 4 // 3 + 100), "at most 20 MB"),
     ],

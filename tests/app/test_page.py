@@ -532,7 +532,7 @@ def test_says_so_where_there_is_no_camera(visit):
     ("data", "message"),
     [
         (SEVEN.read_bytes()[:700], "damaged or cut short"),
-        (b"<svg onload='alert(1)'/>", "expected one of PNG"),
+        (b"<svg onload='alert(1)'/>", "an SVG drawing"),
         (b"\0" * 20_000_001, "at most 20 MB"),
         (b"", "got none"),
     ],
