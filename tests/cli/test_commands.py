@@ -11,7 +11,7 @@ import pytest
 import digitrec
 from digitrec.cli import commands
 
-IMPORTED_AS = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
+IMPORTED_AS = {"pillow-heif": "pillow_heif", "scikit-learn": "sklearn", "scikit-image": "skimage"}
 CORE = {"numpy", "onnxruntime", "PIL"}
 
 

@@ -12,8 +12,8 @@ COMMANDS = (new, train, train_numbers, evaluate, compare, study, tune, predict, 
 # What the extras of pyproject.toml bring, by the names to import, and what comes along with it.
 OPTIONAL = frozenset({
     "IPython", "gradio", "h5py", "jax", "joblib", "jupyter", "keras", "mahotas", "matplotlib", "onnx", "optuna",
-    "pandas", "pillow_heif", "pooch", "pypdfium2", "requests", "scipy", "seaborn", "skimage", "sklearn", "skops", "sqlalchemy", "starlette",
-    "tensorflow", "tf2onnx", "torch", "tqdm", "urllib3",
+    "pandas", "pillow_heif", "pooch", "pypdfium2", "requests", "scipy", "seaborn", "skimage", "sklearn", "skops",
+    "sqlalchemy", "starlette", "tensorflow", "tf2onnx", "torch", "tqdm", "urllib3",
 })  # fmt: skip
 
 
