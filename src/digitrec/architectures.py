@@ -21,6 +21,7 @@ _SIDES = (28, 28, 1)
 # A network that was never shown what is no digit says nothing about it: its best digit lies so far above zero that "not
 # a digit" wins only below a probability of one in 500 million.
 _LEVEL = 20.0
+_MUCH = 0.1  # so much more of validation, read on another scale of the pixels, is no chance
 # Families of Keras' layers that compute and nothing else; others read files, or run code that a file brings along.
 _FAMILIES = frozenset({
     "activations", "attention", "convolutional", "core", "merging", "normalization", "pooling", "regularization",
@@ -126,16 +127,25 @@ def calibrate_network(network: "keras.Model", validation: tuple[np.ndarray, np.n
     )
     x = images.reshape(-1, *_SIDES).astype(np.float32) if is_prepared else prepare(images)
     logits = network.predict(x, batch_size=1000, verbose=0)
-    right, in_bytes = (
-        float((np.asarray(one)[:, :10].argmax(axis=1) == labels).mean())
-        for one in (logits, network.predict(255 * x, batch_size=1000, verbose=0))
-    )
-    if in_bytes > right + 0.1:
+    _check_scale(network, x, labels, logits)
+    return calibrate(logits, labels)
+
+
+def _check_scale(network: "keras.Model", x: np.ndarray, labels: np.ndarray, logits: np.ndarray) -> None:
+    """Refuse a network that reads pixels in 0-255 better than in 0-1; one that reads these well is not asked again."""
+
+    def measure(logits: np.ndarray) -> float:
+        return float((logits[:, :10].argmax(axis=1) == labels).mean())
+
+    right = measure(logits)
+    if right >= 1 - _MUCH:
+        return
+    in_bytes = measure(network.predict(255 * x, batch_size=1000, verbose=0))
+    if in_bytes > right + _MUCH:
         raise ValueError(
             f"model: expected one that takes pixels in 0-1, where it reads {right:.0%} of validation, and in 0-255 "
             f"{in_bytes:.0%}: put keras.layers.Rescaling(255) before its first layer"
         )
-    return calibrate(logits, labels)
 
 
 def _build(model: "keras.Model") -> None:
@@ -218,7 +228,7 @@ def _is_known(name: str) -> bool:
     keras = backend.keras
     if name in ("Functional", "Sequential", "Model"):
         return True
-    if any(name != "deserialize" and isinstance(getattr(getattr(keras, part), name, None), type) for part in _HELPERS):
+    if any(isinstance(getattr(getattr(keras, part), name, None), type) for part in _HELPERS):
         return True
     layer = getattr(keras.layers, name, None)
     if not isinstance(layer, type) or name in _REFUSED:

@@ -78,8 +78,13 @@ def reliability_bins(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15
 
 def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) -> float:
     """Give the mean gap between confidence and accuracy, in 0-1 (Guo et al. 2017, equation 3)."""
-    confidence, accuracy, count = reliability_bins(probabilities, labels, bins)
-    return float(np.nansum(count * np.abs(accuracy - confidence)) / count.sum())
+    return weigh_bins(*reliability_bins(probabilities, labels, bins))
+
+
+def weigh_bins(confidence: ArrayLike, accuracy: ArrayLike, count: ArrayLike) -> float:
+    """Give the mean gap between confidence and accuracy of bins, in 0-1; the bins as `reliability_bins` gives them."""
+    n = np.asarray(count)
+    return float(np.nansum(n * np.abs(np.subtract(accuracy, confidence))) / n.sum())
 
 
 def evaluate(probabilities: ArrayLike, labels: ArrayLike) -> dict:

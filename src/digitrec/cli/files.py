@@ -11,7 +11,7 @@ import numpy as np
 
 from digitrec.preprocessing.containers import iterate_pages
 from digitrec.preprocessing.decoding import SUFFIXES, PictureError, measure_size, open_picture, read_picture
-from digitrec.preprocessing.files import read_bytes
+from digitrec.preprocessing.files import check_address, read_bytes
 from digitrec.preprocessing.form import show_stages
 from digitrec.records import natural_order
 
@@ -141,8 +141,7 @@ def _find_source(path: str) -> str | BinaryIO:
     if os.path.isdir(path):
         os.listdir(path)  # raises where the folder may not be read
         raise PictureError(f"a folder without pictures (expected {' '.join(SUFFIXES)})")
-    if "://" in path and not os.path.lexists(path):
-        raise PictureError("an address, not a file: download the picture first")
+    check_address(path)
     if path.lower().endswith((".csv", ".csv.gz")):
         raise PictureError("a table, not a picture: digitrec predict TABLE --submission FILE reads its rows")
     os.stat(path)  # raises with the system's own reason

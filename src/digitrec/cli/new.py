@@ -4,7 +4,7 @@ import argparse
 
 from digitrec.cli.console import report
 
-EXTRA = ""
+EXTRA = None  # the package alone
 
 
 def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:

@@ -63,9 +63,8 @@ def _label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, name
         width, height = size.width * 72 / figure.dpi, size.height * 72 / figure.dpi
         sides = [(side, dy) for dy in (0, 10, -10, 20, -20) for side in (9, -9 - width)]
         boxes = [Bbox.from_bounds(left + dx, low + dy - height / 2, width, height) for dx, dy in sides]
-        crowded = [sum(box.overlaps(other) for other in taken) for box in boxes]
         crowded = [
-            count + 2 * (box.x0 < left_end or box.x1 > right_end) for count, box in zip(crowded, boxes, strict=True)
+            sum(box.overlaps(other) for other in taken) + 2 * (box.x0 < left_end or box.x1 > right_end) for box in boxes
         ]
         best = int(np.argmin(crowded))
         text.set_position(sides[best])

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from digitrec.evaluation import auroc, wilson_interval
+from digitrec.evaluation import auroc, weigh_bins, wilson_interval
 from digitrec.plots.findings import compute_chance_error, compute_whiskers
 from digitrec.plots.style import BLUE, GREY, ORANGE, add_legend, check_length, start_figure, styled
 
@@ -25,7 +25,7 @@ def reliability_diagram(
     mean = 100 * check_length(confidence, len(count), "confidence")
     right = 100 * check_length(accuracy, len(count), "accuracy")
     if ece is None:
-        ece = float(np.nansum(count * np.abs(right - mean)) / max(int(count.sum()), 1) / 100)
+        ece = weigh_bins(confidence, accuracy, count)
     chance = compute_chance_error(confidence, count)
     title = f"Confidence is off by {100 * ece:.2f} points on average, "
     title += "within chance" if ece <= chance else f"chance alone gives up to {100 * chance:.2f}"

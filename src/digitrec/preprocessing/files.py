@@ -55,14 +55,23 @@ def read_again(image: Image.Image) -> bytes:
 
 def _read_file(path: str | bytes) -> bytes:
     """Read a file that says how long it is; those of /proc say 0, and one may wait for some of them for ever."""
-    if "://" in os.fsdecode(path) and not os.path.lexists(path):
-        raise PictureError("picture: an address, not a file: download the picture first")
+    check_address(path)
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise PictureError(f"picture: expected a file, got {path!r}")
     _check_length(status.st_size)
     with open(path, "rb", opener=_open_at_once) as file:
         return file.read(MAX_BYTES + 1)
+
+
+def check_address(path: str | bytes) -> None:
+    """Refuse what is no file but the address of one.
+
+    Raises:
+        PictureError: it looks like an address, and there is no file of that name.
+    """
+    if "://" in os.fsdecode(path) and not os.path.lexists(path):
+        raise PictureError("picture: an address, not a file: download the picture first")
 
 
 def _check_length(length: int) -> None:
