@@ -71,7 +71,13 @@ def test_reading_logits_lets_not_a_digit_compete(logits, temperature):
     assert (probabilities.dtype, scores.dtype) == (np.float32, np.float32)
     eleven = calibration.softmax(np.pad(logits.astype(float), ((0, 0), (0, 1))) / temperature)
     np.testing.assert_allclose(scores, eleven[:, :10].max(axis=1), atol=1e-6)
+    np.testing.assert_allclose(calibration.rate_none(logits, temperature), eleven[:, 10], atol=1e-6)
     np.testing.assert_allclose(probabilities, calibration.softmax(logits.astype(float) / temperature), atol=1e-6)
+
+
+def test_several_digits_are_no_single_digit():
+    logits = np.log([[6.0] + [1e-9] * 9 + [3.0], [1e-9] * 10 + [1.0]])  # of odds, beside 1 of "not a digit"
+    np.testing.assert_allclose(calibration.rate_none(logits, 1.0), [0.4, 1.0], atol=1e-6)
 
 
 def test_calibrating_declines_at_most_the_stated_share_and_evaluates_with_the_temperature():

@@ -54,6 +54,18 @@ def read_logits(logits: NDArray, temperature: float) -> tuple[NDArray[np.float32
     return probabilities.astype(np.float32), competing.max(axis=1).astype(np.float32)
 
 
+def rate_none(logits: NDArray, temperature: float) -> NDArray[np.floating]:
+    """Return the calibrated probability, 0-1 (...), that pictures are no single digit.
+
+    Args:
+        logits: float (..., 10), or (..., 11) with that of "several digits", which is then among what is no digit.
+        temperature: fitted on validation digits.
+    """
+    scores = np.asarray(logits, np.float64) / temperature
+    zero = np.zeros((*scores.shape[:-1], 1))
+    return softmax(np.concatenate([scores, zero], axis=-1))[..., 10:].sum(axis=-1)
+
+
 def calibrate(logits: ArrayLike, labels: ArrayLike) -> dict[str, Any]:
     """Fit temperature and threshold on validation, and evaluate with them.
 

@@ -11,7 +11,7 @@ import onnxruntime
 from PIL import Image
 
 from digitrec import model_folder
-from digitrec.calibration import read_logits
+from digitrec.calibration import rate_none, read_logits
 from digitrec.preprocessing.form import prepare, to_mnist
 from digitrec.records import PathLike
 
@@ -38,6 +38,7 @@ class Answer:
         kind: "digit"; or, where it declines, "blank", "unsure" (between digits), "several digits" or "not a digit".
         reason: why it declined, in a line; None when it answers.
         image: uint8 (28, 28), the picture as the network saw it.
+        none: calibrated probability, 0-1, that it is no single digit: "not a digit" or "several digits".
 
     >>> from digitrec.records import SAMPLES
     >>> Recognizer.load("cnn").predict(SAMPLES / "blank.png")
@@ -50,6 +51,7 @@ class Answer:
     kind: Kind
     reason: str | None
     image: np.ndarray = field(repr=False)
+    none: float = field(default=0.0, repr=False)
 
     def _repr_png_(self) -> bytes:
         """Draw the picture dark on white and four times as large."""
@@ -161,7 +163,8 @@ class Recognizer:
             kind, reason = "not a digit", "not like any digit"
         elif score < self.threshold:
             kind, reason = "unsure", f"unsure: {digit} or {second}"
-        return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image)
+        none = 1.0 if kind == "blank" else float(rate_none(logits, self.temperature))
+        return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image, none)
 
 
 def load_instrument(

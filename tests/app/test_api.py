@@ -38,7 +38,10 @@ def test_reads_what_the_recognizer_reads(api, recognizer, path):
     answer, expected = api.read(encode(path)), recognizer.predict(path)
     assert (answer["kind"], answer["digit"], answer["reason"]) == (expected.kind, expected.digit, expected.reason)
     assert np.allclose(answer["probabilities"], expected.probabilities, atol=1e-4)
-    assert answer["percent"] == [format_confidence(probability) for probability in expected.probabilities]
+    shares = [*(expected.probabilities * (1 - expected.none)), expected.none]
+    assert np.allclose(answer["shares"], shares, atol=1e-4)
+    assert sum(shares) == pytest.approx(1, abs=1e-6)
+    assert answer["percent"] == [format_confidence(share) for share in shares]
     assert answer["image"] == expected.image.tolist()
     assert answer["heat"] is None
     assert json.loads(json.dumps(answer)) == answer

@@ -67,7 +67,7 @@ def visit(chromium, server):
         page = context.new_page()
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
-        expect(page.locator("[data-bars] li")).to_have_count(10)
+        expect(page.locator("[data-bars] li")).to_have_count(11)
         return page
 
     yield visit
@@ -163,7 +163,7 @@ def test_bars_keep_their_order_and_their_scale(visit):
     draw(page, STROKES["hands"]["upright"]["digits"]["3"])
     expect_digit(page, 3)
     rows = page.locator("[data-bars] li")
-    assert [row[0] for row in rows.all_inner_texts()] == list("0123456789")
+    assert [row.split("\n")[0] for row in rows.all_inner_texts()] == [*"0123456789", "not a digit"]
     bars_fit = """() => Array.from(document.querySelectorAll("[data-bars] li")).every((row) => {
         const share = row.lastChild.textContent.match(/[0-9.]+/)[0] / 100;
         const width = (part) => row.querySelector(part).offsetWidth;
@@ -177,7 +177,8 @@ def test_says_how_likely_as_the_whole_project_does(visit, recognizer, name):
     page, path = visit(), DRAWINGS / name
     page.get_by_role("button", name=path.stem.replace("_", " ")).click()
     expect(page.locator("[data-spoken]")).not_to_be_empty()
-    expected = [format_confidence(probability) for probability in recognizer.predict(path).probabilities]
+    answer = recognizer.predict(path)
+    expected = [format_confidence(share) for share in [*(answer.probabilities * (1 - answer.none)), answer.none]]
     expect(page.locator("[data-bars] li > span:last-child")).to_have_text(expected)
     assert "100 %" not in page.locator(".page").inner_text()
 
@@ -456,7 +457,7 @@ def test_without_a_reader_of_numbers_it_is_a_page_of_digits(chromium, recognizer
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(server.url)
-        expect(page.locator("[data-bars] li")).to_have_count(10)
+        expect(page.locator("[data-bars] li")).to_have_count(11)
         expect(page.get_by_role("heading", name="Draw a digit", exact=True)).to_be_visible()
         expect(page.get_by_role("button", name="Wider")).to_be_hidden()
         draw(page, STROKES["hands"]["upright"]["digits"]["2"])
@@ -678,6 +679,53 @@ def test_fits_a_phone(visit):
     assert small == []
 
 
+@pytest.mark.parametrize(
+    ("size", "together"),
+    [
+        ((844, 390), ("canvas", "answer", "undo", "clear", "bars")),
+        ((390, 844), ("canvas", "answer", "undo", "clear")),
+        ((1280, 800), ("canvas", "answer", "undo", "open", "bars", "seen", "looked")),
+        ((1920, 1080), ("canvas", "answer", "undo", "open", "bars", "seen", "looked")),
+    ],
+)
+def test_what_belongs_together_is_on_one_screen(visit, size, together):
+    width, height = size
+    page = visit({"width": width, "height": height}, has_touch=min(size) < 400, is_mobile=min(size) < 400)
+    page.locator("[data-width]").fill("16")
+    page.evaluate("scrollTo(0, 0)")
+    draw(page, STROKES["hands"]["upright"]["digits"]["5"])
+    expect_digit(page, 5)
+    boxes = {name: page.locator(f"[data-{name}]").bounding_box() for name in together}
+    for name, box in boxes.items():
+        assert box["x"] >= 0, name
+        assert box["x"] + box["width"] <= width, name
+        assert box["y"] >= 0, name
+        assert box["y"] + box["height"] <= height, name
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    if width < height:  # nothing between drawing and answer
+        assert boxes["answer"]["y"] - boxes["canvas"]["y"] - boxes["canvas"]["height"] < 20
+    right = max(box["x"] + box["width"] for box in boxes.values())
+    assert right - min(box["x"] for box in boxes.values()) > 0.85 * width  # no half of it is empty
+
+
+def test_heat_is_as_bright_in_the_dark(visit):
+    shown = {}
+    for theme in ("light", "dark"):
+        page = visit(color_scheme=theme)
+        draw(page, STROKES["hands"]["upright"]["digits"]["5"])
+        expect_digit(page, 5)
+        coloured = """() => {
+            const looked = document.querySelector("[data-looked]"), size = [0, 0, looked.width, looked.height];
+            const {data} = looked.getContext("2d").getImageData(...size);
+            return data.some((level, i) => i % 4 === 0 && level !== data[i + 2]);
+        }"""
+        page.wait_for_function(coloured)
+        with Image.open(io.BytesIO(page.locator("[data-looked]").screenshot())) as picture:
+            shown[theme] = np.asarray(picture.convert("RGB")).astype(int)[8:-8, 8:-8]  # within its frame
+    assert np.array_equal(shown["light"], shown["dark"])
+    assert (shown["dark"].max(axis=2) > 240).mean() > 0.5
+
+
 def test_everything_has_a_name(visit):
     page = visit()
     nameless = page.evaluate(
@@ -695,7 +743,7 @@ def test_the_frame_of_a_notebooks_cell(chromium, server):
     page = chromium.new_page(viewport=DESKTOP)
     page.set_content(write_frame(server.url))
     inside = page.frame_locator("iframe")
-    expect(inside.locator("[data-bars] li")).to_have_count(10)
+    expect(inside.locator("[data-bars] li")).to_have_count(11)
     box = inside.locator("[data-canvas]").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 80)
     page.mouse.down()

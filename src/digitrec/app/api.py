@@ -50,8 +50,9 @@ class Api:
 
         Returns:
             kind ("digit", or why there is none: "blank", "unsure", "several digits", "not a digit"), digit (0-9, None
-            where it declines), confidence (0-1), probabilities (ten), percent (the same as texts), reason (None where
-            it answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
+            where it declines), confidence (0-1), probabilities (ten: the digits among themselves), shares (eleven: the
+            digits again, beside the last, that it is no single digit), percent (the shares as texts), reason (None
+            where it answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
             saw) and heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for).
         """
         seen = self._open(picture)
@@ -60,12 +61,14 @@ class Api:
             answer, heat = explanation.answer, explanation.heat.round(2).tolist()
         else:
             answer, heat = self._recognizer.predict(seen), None
+        shares = [float(probability) * (1 - answer.none) for probability in answer.probabilities] + [answer.none]
         return {
             "kind": answer.kind,
             "digit": answer.digit,
             "confidence": round(answer.confidence, 4),
             "probabilities": [round(float(probability), 4) for probability in answer.probabilities],
-            "percent": [format_confidence(probability) for probability in answer.probabilities],
+            "shares": [round(share, 4) for share in shares],
+            "percent": [format_confidence(share) for share in shares],
             "reason": answer.reason,
             "says": describe_answer(answer),
             "image": answer.image.tolist(),

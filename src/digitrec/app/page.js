@@ -78,9 +78,9 @@ async function settle() {
 
 // --- showing ---------------------------------------------------------------------------------------
 
-const bars = Array.from({length: 10}, (_, digit) => {
+const bars = [...Array(10).keys(), "not a digit"].map((label) => {
   const bar = document.createElement("li");
-  bar.innerHTML = `<span>${digit}</span><i aria-hidden="true"><b></b></i><span></span>`;
+  bar.innerHTML = `<span>${label}</span><i aria-hidden="true"><b></b></i><span></span>`;
   find("bars").append(bar);
   return bar;
 });
@@ -100,13 +100,13 @@ function showDigit(answer) {
   find("digit").textContent = blank ? "" : answer.digit ?? "–";
   find("digit").classList.toggle("none", answer?.kind !== "digit");
   find("says").textContent = !answer ? "Draw a digit, 0 to 9." : blank && picture ? "This page is blank. " + answer.says : answer.says;
-  bars.forEach((bar, digit) => {
-    const share = blank ? 0 : answer.probabilities[digit];
-    bar.querySelector("b").style.width = `${share * 100}%`;
-    bar.lastChild.textContent = blank ? "" : answer.percent[digit];
-    bar.classList.toggle("best", digit === best && answer.kind === "digit");
+  const likeliest = blank ? -1 : answer.shares.indexOf(Math.max(...answer.shares));
+  bars.forEach((bar, place) => {
+    bar.querySelector("b").style.width = `${blank ? 0 : answer.shares[place] * 100}%`;
+    bar.lastChild.textContent = blank ? "" : answer.percent[place];
+    bar.classList.toggle("best", place === (answer?.kind === "digit" ? best : likeliest < 10 ? -1 : likeliest));
   });
-  find("bars-of").textContent = blank || answer.kind === "digit" ? "How likely each digit is" : "How likely each would be, were it a digit";
+  find("bars-of").textContent = "How likely each digit is, and that it is none";
   const seen = find("seen").getContext("2d"), looked = find("looked").getContext("2d");
   paint(seen, blank ? null : answer.image);
   if (answer?.heat) paintHeat(looked, answer.image, answer.heat);
