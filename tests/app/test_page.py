@@ -47,11 +47,23 @@ def server(column_reader, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def launch():
+    """launch(*flags): a browser."""
     with playwright.sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
+        browsers = []
+
+        def launch(*flags):
+            browsers.append(tool.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *flags]))
+            return browsers[-1]
+
+        yield launch
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(launch):
+    return launch()
 
 
 @pytest.fixture
@@ -59,8 +71,8 @@ def visit(chromium, server):
     """Open the page in a fresh context; in the end nothing has left the machine, and no script has failed."""
     contexts, asked, failed = [], [], []
 
-    def visit(viewport=DESKTOP, url=server.url, **options):
-        context = chromium.new_context(viewport=viewport, **options)
+    def visit(viewport=DESKTOP, url=server.url, browser=chromium, **options):
+        context = browser.new_context(viewport=viewport, **options)
         context.set_default_timeout(30_000)
         contexts.append(context)
         context.on("request", lambda request: asked.append(request.url))
@@ -520,6 +532,85 @@ def test_takes_a_photo(visit):
     expect(page.locator("[data-given]")).to_be_visible()
     expect(page.locator("[data-error]")).to_be_empty()
     expect(page.locator("[data-video]")).to_be_hidden()
+
+
+def write_film(path, pictures):
+    """Write pictures, grey (240, 320), as the film that Chromium's made-up camera shows, thirty a second."""
+    grey = np.full(320 * 240 // 2, 128, np.uint8).tobytes()
+    with path.open("wb") as film:
+        film.write(b"YUV4MPEG2 W320 H240 F30:1 Ip A1:1 C420jpeg\n")
+        for picture in pictures:
+            film.write(b"FRAME\n" + picture.tobytes() + grey)
+
+
+@pytest.fixture(scope="module")
+def filming(launch, tmp_path_factory):
+    """A browser whose camera sees a 4, and in every tenth frame something else."""
+    path = tmp_path_factory.mktemp("film") / "four.y4m"
+    with Image.open(DRAWINGS / "4_marker.png") as drawing:
+        four = np.full((240, 320), 235, np.uint8)
+        four[20:220, 60:260] = np.minimum(np.asarray(drawing.convert("L").resize((200, 200))), 235)
+    spoiled = np.full((240, 320), 235, np.uint8)
+    spoiled[60:180, 150:165] = 30  # a 1
+    write_film(path, [spoiled if i % 10 == 9 else four for i in range(60)])
+    return launch("--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={path}")
+
+
+def test_reads_live_what_the_camera_sees(visit, filming):
+    page = visit(browser=filming)
+    page.evaluate(
+        """() => {
+            window.asked = []; window.open = window.most = 0; window.shown = [];
+            const ask = window.fetch;
+            window.fetch = async (url, ...rest) => {
+                if (!url.endsWith("/read")) return ask(url, ...rest);
+                asked.push(performance.now());
+                most = Math.max(most, ++open);
+                try { return await ask(url, ...rest); } finally { open--; }
+            };
+            const digit = document.querySelector("[data-digit]");
+            new MutationObserver(() => shown.push(digit.textContent)).observe(digit, {childList: true});
+        }"""
+    )
+    page.get_by_role("button", name="Camera").click()
+    expect(page.locator("[data-digit]")).to_have_text("4")
+    expect(page.locator("[data-spoken]")).to_have_text("This is surely a 4.")
+    # Ten in a second, in one second of many: a busy machine is no failure.
+    page.wait_for_function("asked.some((time, i) => asked[i + 10] - time <= 1000)")
+    page.wait_for_function("asked.length > 60")  # the film once, with what does not belong there
+    assert page.evaluate("most") == 1
+    assert set(page.evaluate("shown")) <= {"", "4"}
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.locator("[data-given]")).to_be_visible()
+    expect_digit(page, 4)
+    expect(page.locator("[data-error]")).to_be_empty()
+
+
+@pytest.mark.parametrize("way", ["hidden", "off", "drawn"])
+def test_the_camera_is_off_when_nobody_looks(visit, filming, way):
+    page = visit(browser=filming)
+    page.get_by_role("button", name="Camera").click()
+    expect(page.locator("[data-digit]")).to_have_text("4")
+    stream = page.evaluate_handle("document.querySelector('[data-video]').srcObject")
+    if way == "hidden":
+        page.evaluate(
+            """() => {
+                Object.defineProperty(document, "hidden", {get: () => true});
+                document.dispatchEvent(new Event("visibilitychange"));
+            }"""
+        )
+    elif way == "off":
+        page.get_by_role("button", name="Camera off").click()
+    else:
+        draw(page, STROKES["hands"]["upright"]["digits"]["2"])
+        expect_digit(page, 2)
+    assert stream.evaluate("stream => stream.getTracks().map((track) => track.readyState)") == ["ended"]
+    expect(page.locator("[data-video]")).to_be_hidden()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(500)
+    assert len([url for url in asked if url.endswith("/read")]) <= (way == "drawn")  # where it looked at the drawing
+    expect(page.locator("[data-digit]")).to_have_text("2" if way == "drawn" else "")
 
 
 def test_says_so_where_there_is_no_camera(visit):

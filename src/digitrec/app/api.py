@@ -50,9 +50,9 @@ class Api:
 
         Returns:
             kind ("digit", or why there is none: "blank", "unsure", "several digits", "not a digit"), digit (0-9, None
-            where it declines), confidence (0-1), probabilities (ten: the digits among themselves), shares (eleven: the
-            digits again, beside the last, that it is no single digit), percent (the shares as texts), reason (None
-            where it answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
+            where it declines), confidence (0-1), probabilities (ten: the digits among themselves), shares (eleven:
+            those of the digits, and that of no single digit), percent (the shares as texts), reason (None where it
+            answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
             saw) and heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for).
         """
         seen = self._open(picture)

@@ -227,6 +227,7 @@ function renew() {
   find("undo").disabled = !strokes.length && !picture;
   find("clear").disabled = !strokes.length && !picture && !camera;
   find("camera").textContent = camera ? "Take the picture" : "Camera";
+  find("off").hidden = !camera;
   keys.forEach((key) => { key.disabled = !last; });
 }
 
@@ -276,10 +277,15 @@ function draw() {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, across, SIDE);
   trace(context, 1);
-  // Plain grey levels: 80 KB, which stay on this machine, are sooner made, decoded and read than a PNG of 4 in colour.
-  const grey = context.getImageData(0, 0, across, SIDE).data.filter((_, i) => i % 4 === 0);
-  const rows = Array.from({length: SIDE}, (_, y) => String.fromCharCode(...grey.subarray(y * across, (y + 1) * across)));
-  return `data:image/x-portable-graymap;base64,${btoa(`P5 ${across} ${SIDE} 255\n${rows.join("")}`)}`;
+  return encode(context.getImageData(0, 0, across, SIDE));
+}
+
+// Plain grey levels: 80 KB, which stay on this machine, are sooner made, decoded and read than a PNG of 4 in colour.
+function encode({data, width, height}) {
+  const grey = new Uint8Array(width * height);
+  for (let i = 0, at = 0; i < grey.length; i++, at += 4) grey[i] = 0.5 + 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+  const rows = Array.from({length: height}, (_, y) => String.fromCharCode(...grey.subarray(y * width, (y + 1) * width)));
+  return `data:image/x-portable-graymap;base64,${btoa(`P5 ${width} ${height} 255\n${rows.join("")}`)}`;
 }
 
 const width = () => Number(find("width").value);
@@ -419,67 +425,3 @@ sheet.addEventListener("drop", (event) => {
   sheet.classList.remove("over");
   take(event.dataTransfer.files[0]);
 });
-
-find("camera").addEventListener("click", async () => {
-  if (camera) return take(await photograph());
-  try {
-    camera = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment"}});
-    video.srcObject = camera;
-    renew();
-    await video.play();
-  } catch {
-    closeCamera();
-    complain("There is no camera, or the browser was not allowed to use it.");
-  }
-});
-
-async function photograph() {
-  const photo = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-  photo.getContext("2d").drawImage(video, 0, 0);
-  const blob = await photo.convertToBlob({type: "image/png"});
-  return new File([blob], "photo from the camera");
-}
-
-function closeCamera() {
-  camera?.getTracks().forEach((track) => track.stop());
-  camera = video.srcObject = null;
-  renew();
-}
-
-// --- samples of one's own --------------------------------------------------------------------------
-
-const keys = Array.from({length: 10}, (_, digit) => {
-  const key = document.createElement("button");
-  key.type = "button";
-  key.textContent = digit;
-  key.setAttribute("aria-label", `keep as a ${digit}`);
-  key.addEventListener("click", () => keep(digit));
-  find("keys").append(key);
-  return key;
-});
-
-async function keep(digit) {
-  const image = last;
-  try {
-    tell(await call("keep", image, digit), `Kept as a ${digit}. `);
-    const back = document.createElement("button");
-    back.type = "button";
-    back.textContent = "Take it back";
-    back.addEventListener("click", async () => {
-      try { tell(await call("forget", image), "Taken back. "); } catch (error) { complain(error.message); }
-    });
-    find("kept").append(" ", back);
-  } catch (error) { complain(error.message); }
-}
-
-function tell({folder, counts}, done = "") {
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  const few = counts.flatMap((count, digit) => count < 5 ? [digit] : []);
-  find("kept").textContent = done + (all ? `${all} ${all === 1 ? "sample" : "samples"} so far` +
-    (few.length ? `; fewer than five of ${few.join(", ")}.` : ": enough to teach.") : "No samples yet.");
-  find("folder").textContent = folder;
-  find("command").textContent = `digitrec train --data ${/^[\w.\/-]+$/.test(folder) ? folder : `"${folder}"`} --from cnn --name mine`;
-}
-
-call("samples").then(tell).catch((error) => complain(error.message));
-show(null);

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import gradio
 
 HERE = Path(__file__).parent
+SCRIPTS = ("page.js", "camera.js", "samples.js")  # parts of one function, the last of which begins
 HEIGHT = 860  # pixels of the page in a cell
 
 
@@ -26,7 +27,7 @@ def build_blocks(functions: Sequence[Callable], numbers: bool = False) -> "gradi
     with gradio.Blocks(title="digitrec", analytics_enabled=False) as blocks:
         gradio.HTML(
             html_template=write_page(numbers),
-            js_on_load=read_part("page.js"),
+            js_on_load="\n".join(read_part(name) for name in SCRIPTS),
             apply_default_css=False,
             elem_id="digitrec",
         )
