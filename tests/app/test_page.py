@@ -666,6 +666,78 @@ def test_keeps_a_corrected_answer_and_takes_it_back(visit, server):
     expect(page.locator("[data-kept]")).to_have_text("Taken back. No samples yet.")
 
 
+def test_a_game_fills_the_folder(visit):
+    page = visit()
+    folder = Path(page.locator("[data-folder]").text_content())
+    page.get_by_role("button", name="Play").click()
+    wanted = page.locator("[data-wanted]")
+    seen = []
+    for count in range(1, 4):
+        expect(wanted).to_have_text(re.compile(r"Next: draw an? \d"))
+        seen.append(int(wanted.inner_text()[-1]))
+        draw(page, STROKES["hands"]["upright"]["digits"][str(seen[-1])])
+        page.get_by_role("button", name="Done").dblclick()  # one is kept
+        expect(page.locator("[data-score]")).to_have_text(f"{count} kept, {count} of them read as meant.")
+        expect(page.locator("[data-digit]")).to_be_empty()
+    assert len(set(seen)) == 3  # what there is least of
+    assert sorted(load_folder(folder)[1].tolist()) == sorted(seen)
+    page.get_by_role("button", name="Done").click()  # nothing is drawn: nothing is kept
+    before = wanted.inner_text()
+    page.get_by_role("button", name="Another").click()
+    expect(wanted).not_to_have_text(before)
+    page.get_by_role("button", name="End").click()
+    expect(wanted).to_be_hidden()
+    assert len(load_folder(folder)[1]) == 3
+
+
+# --- the picture with its answer -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("given", [False, True])
+def test_saves_the_picture_with_its_answer(visit, recognizer, tmp_path, given, theme):
+    page = visit(color_scheme=theme)
+    page.evaluate("navigator.canShare = undefined")
+    save = page.locator("[data-save]")
+    expect(save).to_be_disabled()
+    if given:
+        page.get_by_role("button", name="7 crossed").click()
+        page.wait_for_function("document.querySelector('[data-given]').naturalWidth > 0")
+    else:
+        draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+    expect_digit(page, 7)
+    with page.expect_download() as download:
+        save.click()
+    assert download.value.suggested_filename == "digitrec_7.png"
+    path = tmp_path / "saved.png"
+    download.value.save_as(path)
+    with Image.open(path) as saved:
+        assert saved.size == (560, 680)
+        assert recognizer.predict(saved.convert("L").crop((4, 4, 556, 556))).digit == 7
+        foot = np.asarray(saved.convert("RGB")).astype(int)[570:]
+    blue = (foot[..., 2] - foot[..., 0] > 100).any(axis=0)
+    assert blue[:100].any()  # the digit
+    assert (foot[:, 120:].min(axis=2) < 80).any()  # what it says
+    page.locator("[data-clear]").click()
+    expect(save).to_be_disabled()
+
+
+def test_shares_where_the_browser_can(visit):
+    page = visit()
+    page.context.add_init_script(
+        """navigator.canShare = ({files}) => files.length === 1;
+        navigator.share = async ({files}) => { window.shared = [files[0].name, files[0].type, files[0].size]; };"""
+    )
+    page.reload()
+    draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+    expect_digit(page, 7)
+    page.get_by_role("button", name="Share").click()
+    page.wait_for_function("window.shared")
+    name, kind, size = page.evaluate("shared")
+    assert (name, kind) == ("digitrec_7.png", "image/png")
+    assert size > 1000
+
+
 # --- rough use -------------------------------------------------------------------------------------
 
 

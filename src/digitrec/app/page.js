@@ -228,7 +228,7 @@ function renew() {
   find("clear").disabled = !strokes.length && !picture && !camera;
   find("camera").textContent = camera ? "Take the picture" : "Camera";
   find("off").hidden = !camera;
-  keys.forEach((key) => { key.disabled = !last; });
+  for (const button of [...keys, find("save")]) button.disabled = !last;
 }
 
 // --- drawing ---------------------------------------------------------------------------------------
