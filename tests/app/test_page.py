@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import time
 from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -41,8 +42,9 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def server(column_reader, tmp_path_factory):
-    options = {"port": 8100, "report": lambda line: None, "numbers": column_reader}
-    with app.start(samples=tmp_path_factory.mktemp("own") / "digits", **options) as page:
+    own = tmp_path_factory.mktemp("own")
+    options = {"port": 8100, "report": lambda line: None, "numbers": column_reader, "models": own / "models"}
+    with app.start(samples=own / "digits", **options) as page:
         yield page
 
 
@@ -126,6 +128,13 @@ def expect_digit(page, digit):
 def pick(page, path, data):
     path.write_bytes(data)
     page.locator("[data-file]").set_input_files(path)
+
+
+def wait_until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def from_hex(colour):
@@ -651,7 +660,7 @@ def test_keeps_a_corrected_answer_and_takes_it_back(visit, server):
     page = visit()
     page.get_by_text("Teach it your hand").click()
     folder = Path(page.locator("[data-folder]").inner_text())
-    expect(page.locator("[data-command]")).to_have_text(f"digitrec train --data {folder} --from cnn --name mine")
+    expect(page.get_by_role("button", name="Teach it these samples")).to_be_disabled()
     expect(page.get_by_role("button", name="keep as a 1")).to_be_disabled()
     draw(page, STROKES["hands"]["upright"]["digits"]["7"])
     expect_digit(page, 7)
@@ -688,6 +697,56 @@ def test_a_game_fills_the_folder(visit):
     page.get_by_role("button", name="End").click()
     expect(wanted).to_be_hidden()
     assert len(load_folder(folder)[1]) == 3
+
+
+def test_a_lesson_is_under_way_and_is_stopped(visit):
+    page = visit()
+    page.get_by_text("Teach it your hand").click()
+    draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+    expect_digit(page, 7)
+    page.get_by_role("button", name="keep as a 7").click()
+    page.get_by_role("button", name="Teach it these samples").click()
+    expect(page.locator("[data-progress]")).to_be_visible()
+    page.reload()  # it goes on, and the page finds it again
+    page.get_by_text("Teach it your hand").click()
+    expect(page.locator("[data-progress]")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("[data-lesson]")).to_have_text("Stopped; nothing has changed.")
+    expect(page.locator("[data-progress]")).to_be_hidden()
+    draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+    expect_digit(page, 7)
+    models = Path(page.locator("[data-folder]").inner_text()).parent / "models"
+    wait_until(lambda: not list(models.iterdir()))
+
+
+def test_shows_what_each_layer_makes_of_it(visit):
+    page = visit()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+    expect_digit(page, 7)
+    assert "layers" not in asked  # nobody looks
+    page.get_by_text("What each layer makes of it").click()
+    expect(page.locator("[data-maps] .note")).to_have_text(
+        [
+            "Layer 1: 16 maps of 12 × 12",
+            "Layer 2: 32 maps of 12 × 12",
+            "Layer 3: 48 maps of 5 × 5",
+            "Layer 4: 64 maps of 5 × 5",
+            "Layer 5: 128 maps of 5 × 5",
+            "Layer 6: 128 units",
+        ]
+    )
+    shades = """() => [...document.querySelectorAll("[data-maps] canvas")].map((canvas) =>
+        Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).join())"""
+    seven = page.evaluate(shades)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("[data-maps] li")).to_have_count(0)
+    draw(page, STROKES["hands"]["upright"]["digits"]["1"])
+    expect_digit(page, 1)
+    one = page.evaluate(shades)
+    assert len(one) == len(seven) == 6
+    assert not set(one) & set(seven)
 
 
 # --- the picture with its answer -------------------------------------------------------------------

@@ -5,14 +5,20 @@ import binascii
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from digitrec.app.sentences import describe_answer, describe_number
 from digitrec.calibration import format_confidence
 from digitrec.explanation import explain as explain_answer
 from digitrec.handwriting.samples import SampleFolder
 from digitrec.preprocessing.decoding import PictureError
-from digitrec.recognizer import Answer, Recognizer
+from digitrec.preprocessing.form import to_mnist
+from digitrec.recognizer import Recognizer
 
 if TYPE_CHECKING:
-    from digitrec.numbers.reader import Number, NumberReader
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitrec.app.lessons import Lessons
+    from digitrec.numbers.reader import NumberReader
 
 MAX_BYTES = 20_000_000  # of a picture's file: a phone's photo has 2 to 12 MB
 
@@ -26,6 +32,8 @@ class Api:
         decode: turns the bytes of a file into what `read_picture` takes; left out, they are decoded where they are
             read.
         numbers: reads whole numbers; None where there is no network for them.
+        layers: shows what the network's layers make of a picture; None where its file is not known.
+        lessons: teaches a network the samples; None where it is not known which.
     """
 
     def __init__(
@@ -34,11 +42,19 @@ class Api:
         samples: SampleFolder,
         decode: Callable[[bytes], Any] = lambda data: data,
         numbers: "NumberReader | None" = None,
+        layers: "Callable[[NDArray[np.uint8]], list[NDArray[np.uint8]]] | None" = None,
+        lessons: "Lessons | None" = None,
     ) -> None:
         self._recognizer = recognizer
         self._samples = samples
         self._decode = decode
         self._numbers = numbers
+        self._layers = layers
+        self._lessons = lessons
+
+    def use(self, recognizer: Recognizer, layers: "Callable[[NDArray[np.uint8]], list[NDArray[np.uint8]]]") -> None:
+        """Read with another network from now on."""
+        self._recognizer, self._layers = recognizer, layers
 
     def read(self, picture: str, explain: bool = False) -> dict[str, Any]:
         """Read the digit in a picture.
@@ -114,6 +130,26 @@ class Api:
             "image": number.strip.tolist(),
         }
 
+    def layers(self, picture: str) -> list[dict[str, Any]]:
+        """Say what each layer of the network makes of a picture.
+
+        Args:
+            picture: as `read` takes it.
+
+        Returns:
+            Of each layer from the first on, channels, height and width of its maps, and the maps themselves: their
+            bytes in that order, 255 where the layer answers most, in base64.
+        """
+        if self._layers is None:
+            raise ValueError("layers: expected a network that was given as a model folder, got one without its file")
+        return [
+            {
+                **dict(zip(("channels", "height", "width"), maps.shape, strict=True)),
+                "maps": base64.b64encode(maps.tobytes()).decode(),
+            }
+            for maps in self._layers(to_mnist(self._open(picture)))
+        ]
+
     def keep(self, picture: str, digit: int) -> dict[str, Any]:
         """Keep a picture as a labelled sample; a label given before is replaced.
 
@@ -143,6 +179,32 @@ class Api:
         """Say where the samples lie (folder) and how many there are of each digit (counts)."""
         return {"folder": str(self._samples.folder), "counts": self._samples.count()}
 
+    def teach(self) -> dict[str, Any]:
+        """Begin to teach the network the samples, in a process of its own; the page reads with it once it is done.
+
+        Returns:
+            As `lesson`.
+        """
+        return self._change(lambda lessons: lessons.start())
+
+    def stop_teaching(self) -> dict[str, Any]:
+        """Stop a lesson that is under way: nothing has changed then.
+
+        Returns:
+            As `lesson`.
+        """
+        return self._change(lambda lessons: lessons.stop())
+
+    def lesson(self) -> dict[str, Any]:
+        """Say whether a lesson is running, how much of it is done (share, 0-1), what it says, and if it failed."""
+        return self._change(lambda lessons: None)
+
+    def _change(self, change: "Callable[[Lessons], None]") -> dict[str, Any]:
+        if self._lessons is None:
+            raise ValueError("teach: expected a network that was given as a model folder, got one without its file")
+        change(self._lessons)
+        return self._lessons.describe()
+
     def _open(self, picture: str) -> Any:
         return self._decode(decode_picture(picture))
 
@@ -166,30 +228,3 @@ def decode_picture(picture: Any) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise PictureError("picture: expected a file's bytes in base64 or a data: URL, got other text") from error
-
-
-def describe_answer(answer: Answer) -> str:
-    """Say an answer, or why there is none, in words for everyone."""
-    if answer.kind == "digit":
-        sure = "surely" if answer.confidence > 0.99 else "probably" if answer.confidence > 0.8 else "perhaps"
-        return f"This is {sure} {'an' if answer.digit == 8 else 'a'} {answer.digit}."
-    if answer.kind == "blank":
-        return "Draw a digit, 0 to 9."
-    if answer.kind == "unsure":
-        best, second = answer.probabilities.argsort()[:-3:-1]
-        return f"Hard to tell: it could be {best} or {second}."
-    if answer.kind == "several digits":
-        return "These are several digits: give one at a time."
-    return "This is not a digit: it looks like none of the ten."
-
-
-def describe_number(number: "Number") -> str:
-    """Say a number, or why there is none, in words for everyone."""
-    if number.kind == "number":
-        return f"This reads {number.text}, {min(round(100 * number.confidence), 99)} % sure."
-    if number.kind == "blank":
-        return "Write a number."
-    if number.kind == "unsure":
-        readings = [text for text in (number.best, *(text for text, _ in number.alternatives[:1])) if text]
-        return f"Hard to tell: it could be {' or '.join(readings)}."
-    return "This is not a number."

@@ -44,6 +44,7 @@ async function readFrame() {
   const context = capture(copy, SIDE).getContext("2d", {willReadFrequently: true});
   const image = encode(context.getImageData(0, 0, across, SIDE));
   const answer = await call("read", image, false);
+  showLayers(await look(image));
   const whole = answer.kind === "several digits" ? await readNumber(image) : null;
   return isNumber(answer, whole) ? {name: whole.best, answer, whole} : {name: answer.digit ?? answer.kind, answer, whole: null};
 }

@@ -4,3 +4,4 @@ MODEL = "cnn"
 NUMBERS = "numbers"  # the network of whole numbers
 SAMPLES = "my_digits"  # where the user's own samples go
 PORT = 7860
+MODELS, TAUGHT = "models", "mine"  # where a network that the page teaches goes, and its name

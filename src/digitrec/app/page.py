@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     import gradio
 
 HERE = Path(__file__).parent
-SCRIPTS = ("page.js", "camera.js", "share.js", "samples.js")  # parts of one function, the last of which begins
+SCRIPTS = (
+    "page.js",
+    "layers.js",
+    "camera.js",
+    "share.js",
+    "lessons.js",
+    "samples.js",
+)  # parts of one function, the last of which begins
 HEIGHT = 860  # pixels of the page in a cell
 
 

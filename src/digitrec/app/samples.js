@@ -33,7 +33,7 @@ function tell(state, done = "") {
   find("kept").textContent = done + (all ? `${all} ${all === 1 ? "sample" : "samples"} so far` +
     (few.length ? `; fewer than five of ${few.join(", ")}.` : ": enough to teach.") : "No samples yet.");
   find("folder").textContent = state.folder;
-  find("command").textContent = `digitrec train --data ${/^[\w.\/-]+$/.test(state.folder) ? state.folder : `"${state.folder}"`} --from cnn --name mine`;
+  find("teach").disabled = !all;
 }
 
 // --- a game that fills the folder --------------------------------------------------------------------

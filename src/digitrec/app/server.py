@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from digitrec.app.defaults import MODEL, NUMBERS, PORT, SAMPLES
+from digitrec.app.defaults import MODEL, MODELS, NUMBERS, PORT, SAMPLES
 from digitrec.app.page import build_blocks, read_part, write_frame
 from digitrec.model_folder import ModelError, find_model
 from digitrec.recognizer import Recognizer
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from digitrec.numbers.reader import NumberReader
 
 TRIED = 100  # ports, from the wished one on
-THREADS = 4  # reading is work for the processor: more of them only wait for it, each with memory of its own
-DECODERS = 2  # processes for small pictures; one more is for large ones
 FONT = ["system-ui", "sans-serif"]  # Gradio's own would come from elsewhere
 
 
@@ -54,6 +52,7 @@ def start(
     port: int = PORT,
     report: Callable[[str], None] = print,
     numbers: "PathLike | NumberReader" = NUMBERS,
+    models: PathLike = MODELS,
 ) -> Page:
     """Serve the page from a thread of this process, on this machine only.
 
@@ -64,6 +63,8 @@ def start(
         report: told, in a line, of another port than wished, and where there is no network of numbers.
         numbers: name or folder of the network of whole numbers, or one that is loaded; where there is none, digits
             alone are read.
+        models: folder where a network that the page teaches goes, under the name "mine"; only a model that was given
+            by name or folder can be taught.
 
     Raises:
         ModelError: no such network, or a damaged one.
@@ -78,8 +79,11 @@ def start(
     except ImportError as error:
         raise ValueError("the page needs Gradio: pip install 'digitrec[app]'") from error
     reader = _load_numbers(numbers, report)
+    folder = None if isinstance(model, Recognizer) else find_model(model)
+    from digitrec.app.lanes import open_lanes
+
     with contextlib.ExitStack() as stop:
-        calls, functions = _open_lanes(recognizer, reader, samples, stop)
+        calls, functions = open_lanes(recognizer, folder, reader, samples, models, stop)
         blocks = build_blocks(functions, reader is not None)
         stop.callback(blocks.close, verbose=False)
         _serve(blocks, calls, free)
@@ -92,7 +96,7 @@ def launch(inline: bool = False, browser: bool = False, **options: Any) -> None:
     Args:
         inline: show it below the cell, and return; a page shown before in this process is closed.
         browser: open it in the browser.
-        options: model, samples, port and numbers of `start`.
+        options: model, samples, port, numbers and models of `start`.
 
     Raises:
         ModelError, ValueError: as `start` does.
@@ -151,29 +155,6 @@ def _load_numbers(numbers: "PathLike | NumberReader", report: Callable[[str], No
     from digitrec.numbers.reader import NumberReader
 
     return NumberReader.load(numbers)
-
-
-def _open_lanes(
-    recognizer: Recognizer, numbers: "NumberReader | None", samples: PathLike, stop: contextlib.ExitStack
-) -> tuple["Calls", list[Callable]]:
-    """Return what answers calls, small pictures past large ones, and the functions that can be called."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from digitrec.app.api import Api
-    from digitrec.app.calls import Calls, Lane
-    from digitrec.app.decoder import QUICK, THOROUGH, Decoders
-    from digitrec.handwriting.samples import SampleFolder
-
-    folder, lanes = SampleFolder(samples), []
-    for limits, processes, threads in ((QUICK, DECODERS, THREADS), (THOROUGH, 1, 1)):
-        decoders = Decoders(processes, limits)
-        stop.callback(decoders.close)
-        executor = ThreadPoolExecutor(threads)
-        stop.callback(executor.shutdown, wait=False, cancel_futures=True)
-        api = Api(recognizer, folder, decoders.decode, numbers)
-        functions: list[Callable] = [api.read, api.keep, api.forget, api.samples, api.read_number]
-        lanes.append(Lane({function.__name__: function for function in functions}, executor))
-    return Calls(lanes), functions
 
 
 def _serve(blocks: "gradio.Blocks", calls: "Calls", port: int) -> None:

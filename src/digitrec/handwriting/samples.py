@@ -13,6 +13,8 @@ from PIL import Image
 from digitrec import records
 from digitrec.preprocessing.form import show_stages
 
+MAKER = "digitrec train --data"  # what learns from such a folder, as it stands in the metrics of what it made
+
 
 class SampleFolder:
     """A folder with sub-folders 0 to 9; nothing is written, not even the folder, before the first `keep`.

@@ -11,6 +11,7 @@ from digitrec import evaluation, model_folder, saving, workflow
 from digitrec.calibration import calibrate
 from digitrec.config import TrainConfig
 from digitrec.handwriting.lesson import Lesson, plan_lesson
+from digitrec.handwriting.samples import MAKER
 from digitrec.preprocessing.form import prepare
 from digitrec.records import PathLike
 from digitrec.synthesis.sources import Arrays
@@ -18,7 +19,6 @@ from digitrec.synthesis.sources import Arrays
 if TYPE_CHECKING:
     import keras
 
-MAKER = "digitrec train --data"
 SYNTHESISED = 1000  # of each synthesised kind that the network was trained with
 # Parts of the way from the old weights to the new. Of scikit-learn's digits 4 samples each, 3 of them taught: three
 # quarters of the way read 600 others at 97.8 % (97.2 % before) and slanted by 35 degrees at 96.4 % (93.2 %), means of
