@@ -12,22 +12,22 @@ function showLayers(layers) {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `what layer ${place + 1} made of the picture`);
-    paintMaps(canvas, layer, single ? 32 : 16);
+    paintMaps(canvas, layer, ...(single ? [32, 0] : [16, 1]));
     item.append(canvas);
     return item;
   });
   find("maps").replaceChildren(...fresh);
 }
 
-// Side by side, so many in a row, with a line between; the darker, the more the layer answers there.
-function paintMaps(canvas, {channels, height, width, maps}, across) {
+// Side by side, so many in a row, with a gap between; the darker, the more the layer answers there.
+function paintMaps(canvas, {channels, height, width, maps}, across, gap) {
   const bytes = atob(maps), rows = Math.ceil(channels / across);
-  [canvas.width, canvas.height] = [across * (width + 1) - 1, rows * (height + 1) - 1];
+  [canvas.width, canvas.height] = [across * (width + gap) - gap, rows * (height + gap) - gap];
   const context = canvas.getContext("2d"), pixels = context.createImageData(canvas.width, canvas.height);
   for (let i = 0; i < bytes.length; i++) {
     const channel = Math.floor(i / (height * width)), place = i % (height * width);
-    const x = (channel % across) * (width + 1) + place % width;
-    const y = Math.floor(channel / across) * (height + 1) + Math.floor(place / width);
+    const x = (channel % across) * (width + gap) + place % width;
+    const y = Math.floor(channel / across) * (height + gap) + Math.floor(place / width);
     const tone = 255 - bytes.charCodeAt(i);
     pixels.data.set([tone, tone, tone, 255], 4 * (y * canvas.width + x));
   }
