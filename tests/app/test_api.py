@@ -54,6 +54,24 @@ def test_no_network_is_entitled_to_certainty(recognizer):
     assert set(percent[:7]) == {"<0.1 %"}
 
 
+def test_the_layers_as_they_are(recognizer):
+    def look(image):
+        return [np.stack([image, image // 2]), np.arange(3, dtype=np.uint8).reshape(3, 1, 1)]
+
+    api = Api(recognizer, SampleFolder("unused"), layers=look)
+    first, second = api.layers(encode(SEVEN))
+    maps = np.frombuffer(base64.b64decode(first.pop("maps")), np.uint8).reshape(2, 28, 28)
+    assert first == {"channels": 2, "height": 28, "width": 28}
+    assert np.array_equal(maps[0], recognizer.predict(SEVEN).image)
+    assert second == {"channels": 3, "height": 1, "width": 1, "maps": base64.b64encode(b"\0\1\2").decode()}
+
+
+@pytest.mark.parametrize("ask", [lambda api: api.layers(encode(SEVEN)), Api.teach, Api.stop_teaching, Api.lesson])
+def test_what_needs_the_networks_folder_says_so(api, ask):
+    with pytest.raises(ValueError, match="expected a network that was given as a model folder"):
+        ask(api)
+
+
 def test_a_data_url_and_an_explanation(api):
     answer = api.read(f"data:image/png;base64,{encode(SEVEN)}", True)
     heat, ink = np.array(answer["heat"]), np.array(answer["image"]) > 0

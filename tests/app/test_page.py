@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec import app, load_folder
+from digitrec import Recognizer, app, load_folder
+from digitrec.app.layers import Layers
 from digitrec.app.page import write_frame
 from digitrec.calibration import format_confidence
+from digitrec.model_folder import find_model, read_verified
 from digitrec.plots.style import BLUE, ORANGE
 
 pytest.importorskip("gradio")
@@ -692,7 +694,7 @@ def test_a_game_fills_the_folder(visit):
     assert sorted(load_folder(folder)[1].tolist()) == sorted(seen)
     page.get_by_role("button", name="Done").click()  # nothing is drawn: nothing is kept
     before = wanted.inner_text()
-    page.get_by_role("button", name="Another").click()
+    page.get_by_role("button", name="Skip").click()
     expect(wanted).not_to_have_text(before)
     page.get_by_role("button", name="End").click()
     expect(wanted).to_be_hidden()
@@ -717,6 +719,34 @@ def test_a_lesson_is_under_way_and_is_stopped(visit):
     expect_digit(page, 7)
     models = Path(page.locator("[data-folder]").inner_text()).parent / "models"
     wait_until(lambda: not list(models.iterdir()))
+
+
+@pytest.mark.slow
+def test_teaches_and_then_reads_with_what_was_taught(chromium, call, tmp_path):
+    options = {"port": 8180, "report": lambda line: None, "numbers": tmp_path / "absent", "models": tmp_path / "models"}
+    with app.start(samples=tmp_path / "digits", **options) as server:
+        for path in DRAWINGS.glob("[0-9]_*"):
+            call(server.url, "keep", base64.b64encode(path.read_bytes()).decode(), int(path.name[0]))
+        page = chromium.new_page(viewport=DESKTOP)
+        page.goto(server.url)
+        page.get_by_text("Teach it your hand").click()
+        page.get_by_role("button", name="Teach it these samples").click()
+        draw(page, STROKES["hands"]["upright"]["digits"]["7"])
+        expect_digit(page, 7)  # in the meantime
+        expect(page.locator("[data-progress]")).to_be_visible()
+        expect(page.locator("[data-lesson]")).to_contain_text("Done, and reading with it now: ", timeout=300_000)
+        seven = base64.b64encode(SEVEN.read_bytes()).decode()
+        _, reply = call(server.url, "read", seven, False)
+        answer = Recognizer.load(tmp_path / "models" / "mine").predict(SEVEN)
+        assert np.allclose(reply["data"][0]["probabilities"], answer.probabilities, atol=1e-4)
+        _, reply = call(server.url, "layers", seven)
+        shown = [base64.b64decode(layer["maps"]) for layer in reply["data"][0]]
+        taught, before = (
+            [maps.tobytes() for maps in Layers(read_verified(find_model(model), "model.onnx")).compute(answer.image)]
+            for model in (tmp_path / "models" / "mine", "cnn")
+        )
+        assert shown == taught != before
+        page.close()
 
 
 def test_shows_what_each_layer_makes_of_it(visit):
