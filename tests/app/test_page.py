@@ -683,10 +683,10 @@ def test_a_game_fills_the_folder(visit):
     expect(page.locator("[data-folder]")).not_to_be_empty()
     folder = Path(page.locator("[data-folder]").text_content())
 
-    def count():
+    def list_kept():
         return Counter(int(path.parent.name) for path in folder.rglob("*.png"))
 
-    before = count()
+    before = list_kept()
     page.get_by_role("button", name="Play").click()
     wanted = page.locator("[data-wanted]")
     seen = []
@@ -698,14 +698,14 @@ def test_a_game_fills_the_folder(visit):
         expect(page.locator("[data-score]")).to_have_text(f"{count} kept, {count} of them read as meant.")
         expect(page.locator("[data-digit]")).to_be_empty()
     assert len(set(seen)) == 3  # what there is least of
-    assert count() - before == Counter(seen)
+    assert list_kept() - before == Counter(seen)
     page.get_by_role("button", name="Done").click()  # nothing is drawn: nothing is kept
     asked = wanted.inner_text()
     page.get_by_role("button", name="Skip").click()
     expect(wanted).not_to_have_text(asked)
     page.get_by_role("button", name="End").click()
     expect(wanted).to_be_hidden()
-    assert (count() - before).total() == 3
+    assert (list_kept() - before).total() == 3
 
 
 def test_a_lesson_is_under_way_and_is_stopped(visit):
