@@ -598,6 +598,27 @@ def test_reads_live_what_the_camera_sees(visit, filming):
     expect(page.locator("[data-error]")).to_be_empty()
 
 
+def test_a_camera_that_is_slow_to_open_is_opened_once(visit, filming):
+    page = visit(browser=filming)
+    page.evaluate(
+        """() => {
+            window.streams = [];
+            const devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices);
+            devices.getUserMedia = async (wish) => {
+                await new Promise((done) => setTimeout(done, 300));
+                streams.push(await open(wish));
+                return streams.at(-1);
+            };
+            const button = document.querySelector("[data-camera]");
+            for (let i = 0; i < 3; i++) button.click();
+        }"""
+    )
+    expect(page.locator("[data-digit]")).to_have_text("4")
+    assert page.evaluate("streams.length") == 1
+    page.get_by_role("button", name="Camera off").click()
+    assert page.evaluate("streams[0].active") is False
+
+
 @pytest.mark.parametrize("way", ["hidden", "off", "drawn"])
 def test_the_camera_is_off_when_nobody_looks(visit, filming, way):
     page = visit(browser=filming)

@@ -4,8 +4,12 @@ const PAUSE = 50;            // ms from one question to the next, at least: no m
 const VOTERS = 7;            // last frames, of which most must agree: what one of them says is not worth a flicker
 let votes = [];
 
+let opening = false;         // a second click meanwhile would open a second stream, which nobody would close
+
 find("camera").addEventListener("click", async () => {
+  if (opening || (camera && !video.videoWidth)) return;
   if (camera) return take(await photograph());
+  opening = true;
   try {
     camera = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment"}});
     video.srcObject = camera;
@@ -15,7 +19,8 @@ find("camera").addEventListener("click", async () => {
   } catch {
     closeCamera();
     return complain("There is no camera, or the browser was not allowed to use it.");
-  }
+  } finally { opening = false; }
+  if (document.hidden) return clear();
   complain("");
   watch(camera);
 });
