@@ -59,6 +59,8 @@ def test_the_layers_as_they_are(recognizer):
         return [np.stack([image, image // 2]), np.arange(3, dtype=np.uint8).reshape(3, 1, 1)]
 
     api = Api(recognizer, SampleFolder("unused"), layers=look)
+    assert api.read(encode(SEVEN))["layers"] is None
+    assert api.read(encode(SEVEN), False, True)["layers"] == api.layers(encode(SEVEN))
     first, second = api.layers(encode(SEVEN))
     maps = np.frombuffer(base64.b64decode(first.pop("maps")), np.uint8).reshape(2, 28, 28)
     assert first == {"channels": 2, "height": 28, "width": 28}

@@ -56,20 +56,22 @@ class Api:
         """Read with another network from now on."""
         self._recognizer, self._layers = recognizer, layers
 
-    def read(self, picture: str, explain: bool = False) -> dict[str, Any]:
+    def read(self, picture: str, explain: bool = False, layers: bool = False) -> dict[str, Any]:
         """Read the digit in a picture.
 
         Args:
             picture: the file's bytes (PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM, at most 20 MB) in base64, or as a
                 data: URL.
             explain: also say where the network looked; takes about ten times as long.
+            layers: also say what each layer makes of it.
 
         Returns:
             kind ("digit", or why there is none: "blank", "unsure", "several digits", "not a digit"), digit (0-9, None
             where it declines), confidence (0-1), probabilities (ten: the digits among themselves), shares (eleven:
             those of the digits, and that of no single digit), percent (the shares as texts), reason (None where it
             answers), says (answer or reason in plain words), image (28 rows of 28 numbers 0-255: what the network
-            saw) and heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for).
+            saw), heat (28 rows of 28 numbers, positive where ink speaks for the digit; None unless asked for) and
+            layers (as `layers` gives them; None unless asked for).
         """
         seen = self._open(picture)
         if explain:
@@ -89,6 +91,7 @@ class Api:
             "says": describe_answer(answer),
             "image": answer.image.tolist(),
             "heat": heat,
+            "layers": self._look(answer.image) if layers else None,
         }
 
     def read_number(self, picture: str, length: int = 0, pattern: str = "", characters: str = "") -> dict[str, Any]:
@@ -140,15 +143,7 @@ class Api:
             Of each layer from the first on, channels, height and width of its maps, and the maps themselves: their
             bytes in that order, 255 where the layer answers most, in base64.
         """
-        if self._layers is None:
-            raise ValueError("layers: expected a network that was given as a model folder, got one without its file")
-        return [
-            {
-                **dict(zip(("channels", "height", "width"), maps.shape, strict=True)),
-                "maps": base64.b64encode(maps.tobytes()).decode(),
-            }
-            for maps in self._layers(to_mnist(self._open(picture)))
-        ]
+        return self._look(to_mnist(self._open(picture)))
 
     def keep(self, picture: str, digit: int) -> dict[str, Any]:
         """Keep a picture as a labelled sample; a label given before is replaced.
@@ -198,6 +193,17 @@ class Api:
     def lesson(self) -> dict[str, Any]:
         """Say whether a lesson is running, how much of it is done (share, 0-1), what it says, and if it failed."""
         return self._change(lambda lessons: None)
+
+    def _look(self, image: "NDArray[np.uint8]") -> list[dict[str, Any]]:
+        if self._layers is None:
+            raise ValueError("layers: expected a network that was given as a model folder, got one without its file")
+        return [
+            {
+                **dict(zip(("channels", "height", "width"), maps.shape, strict=True)),
+                "maps": base64.b64encode(maps.tobytes()).decode(),
+            }
+            for maps in self._layers(image)
+        ]
 
     def _change(self, change: "Callable[[Lessons], None]") -> dict[str, Any]:
         if self._lessons is None:

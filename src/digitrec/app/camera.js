@@ -48,8 +48,7 @@ async function watch(stream) {
 async function readFrame() {
   const context = capture(copy, SIDE).getContext("2d", {willReadFrequently: true});
   const image = encode(context.getImageData(0, 0, across, SIDE));
-  const answer = await call("read", image, false);
-  showLayers(await look(image));
+  const answer = await call("read", image, false, find("layers").open);
   const whole = answer.kind === "several digits" ? await readNumber(image) : null;
   return isNumber(answer, whole) ? {name: whole.best, answer, whole} : {name: answer.digit ?? answer.kind, answer, whole: null};
 }
@@ -59,6 +58,7 @@ function vote(reading) {
   const agreed = votes.findLast(({name}) => 2 * votes.filter((other) => other.name === name).length > VOTERS);
   if (!agreed) return;
   show(agreed.answer, agreed.whole);
+  showLayers(agreed.answer.layers);
   const says = (agreed.whole ?? agreed.answer).says;
   if (find("spoken").textContent !== says) find("spoken").textContent = says;
 }

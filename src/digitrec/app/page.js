@@ -38,15 +38,15 @@ async function call(name, ...data) {
 async function ask(final, explain = false) {
   const number = ++asked, image = picture ?? draw();
   try {
-    const [answer, whole, layers] = !image ? [] : await Promise.all(
-      explain ? [call("read", image, true)] : [call("read", image, false), readNumber(image), look(image)]);
+    const [answer, whole] = !image ? [] : await Promise.all(
+      explain ? [call("read", image, true)] : [call("read", image, false, find("layers").open), readNumber(image)]);
     if (number < answered) return;
     answered = number;
     last = image;
     if (!explain) complain("");  // what was said since the answer itself stays
     const several = isNumber(answer, whole);
     show(answer, several ? whole : null);
-    if (!explain) showLayers(layers);
+    if (!explain) showLayers(answer?.layers);
     find("spoken").textContent = !final || !answer ? "" : several ? whole.says : answer.says;
     return {answer, several};
   } catch (error) {
