@@ -572,16 +572,21 @@ def test_reads_live_what_the_camera_sees(visit, filming):
     page = visit(browser=filming)
     page.evaluate(
         """() => {
-            window.asked = []; window.open = window.most = 0; window.shown = [];
+            window.asked = []; window.open = window.most = 0; window.readings = []; window.shown = [];
             const ask = window.fetch;
             window.fetch = async (url, ...rest) => {
                 if (!url.endsWith("/read")) return ask(url, ...rest);
                 asked.push(performance.now());
                 most = Math.max(most, ++open);
-                try { return await ask(url, ...rest); } finally { open--; }
+                try {
+                    const reply = await ask(url, ...rest);
+                    readings.push(String((await reply.clone().json()).data[0].digit ?? "–"));
+                    return reply;
+                } finally { open--; }
             };
             const digit = document.querySelector("[data-digit]");
-            new MutationObserver(() => shown.push(digit.textContent)).observe(digit, {childList: true});
+            const note = () => shown.push([digit.textContent, readings.slice(-7)]);
+            new MutationObserver(note).observe(digit, {childList: true});
         }"""
     )
     page.get_by_role("button", name="Camera").click()
@@ -589,12 +594,17 @@ def test_reads_live_what_the_camera_sees(visit, filming):
     expect(page.locator("[data-spoken]")).to_have_text("This is surely a 4.")
     # Ten in a second, in one second of many: a busy machine is no failure.
     page.wait_for_function("asked.some((time, i) => asked[i + 10] - time <= 1000)")
-    page.wait_for_function("asked.length > 60")  # the film once, with what does not belong there
+    page.wait_for_function("readings.length > 60 && readings.some((reading) => reading !== '4')")
     assert page.evaluate("most") == 1
-    assert set(page.evaluate("shown")) <= {"", "4"}
+    shown = [(text, last) for text, last in page.evaluate("shown") if text]
+    assert len(shown) > 20
+    assert all(
+        last.count(text) >= 4 for text, last in shown
+    )  # what most of the last frames say, never one of them alone
     page.get_by_role("button", name="Take the picture").click()
     expect(page.locator("[data-given]")).to_be_visible()
-    expect_digit(page, 4)
+    expect(page.locator("[data-digit]")).to_have_text(re.compile("[14]"))  # the frame may be one of the others
+    expect(page.locator("[data-video]")).to_be_hidden()
     expect(page.locator("[data-error]")).to_be_empty()
 
 
