@@ -230,7 +230,7 @@ function renew() {
   find("clear").disabled = !strokes.length && !picture && !camera;
   find("camera").textContent = camera ? "Take the picture" : "Camera";
   find("off").hidden = !camera;
-  find("save").hidden = find("play").hidden = Boolean(camera);
+  find("save").hidden = find("play").hidden = find("play").disabled = Boolean(camera);
   for (const button of [...keys, find("save")]) button.disabled = !last;
 }
 
