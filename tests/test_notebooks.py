@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 READS_A_MODEL = ("03", "04", "05")
-WRITES = ("02", *READS_A_MODEL, "06", "07", "08")
+WRITES = ("02", *READS_A_MODEL, "06", "07", "08", "09")
 
 # Seconds instead of minutes, on scikit-learn's digits.
 SETTINGS = {
@@ -83,6 +83,41 @@ def test_form(notebook):
     assert 8 <= len(cells) <= 14
     assert cells[1].metadata.tags == ["parameters"]
     assert not re.search(r"^\s*(def|class) |sys\.path|^\s*[!%]", join_sources(notebook), re.MULTILINE)
+
+
+def test_each_ends_in_three_exercises_of_which_the_last_is_open(notebook):
+    exercises = notebook.cells[-1].source
+    assert exercises.startswith("## Exercises\n\n1. ")
+    assert re.findall(r"^(\d)\. ", exercises, re.MULTILINE) == ["1", "2", "3"]
+    first, second, open_one = re.split(r"^\d\. ", exercises, flags=re.MULTILINE)[1:]
+    for closed in (first, second):
+        assert re.search(r"<details><summary>Answer</summary>\n\n\S.*\n</details>\n", closed, re.DOTALL)
+    assert open_one.startswith("(open) ")
+    assert "<details>" not in open_one
+    assert re.search(r"^(Next:|Back to) .*\.ipynb\)", open_one, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_links_between_notebooks_lead_somewhere(path):
+    sources = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    for name in re.findall(r"\]\(([^):]+\.ipynb)\)", sources):
+        assert (path.parent / name).is_file(), name
+
+
+TERMS = {"convolution": "01", "logit": "02", "softmax": "02", "not a digit": "02", "temperature": "02"}
+
+
+@pytest.mark.parametrize(("term", "number"), TERMS.items())
+def test_a_term_is_explained_by_a_drawing_and_a_good_text_where_it_is_first_used(term, number):
+    texts = {
+        path.name[:2]: [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        for path in NOTEBOOKS
+    }
+    using = [name for name, cells in texts.items() if re.search(rf"\b{term}s?\b", "\n".join(cells).lower())]
+    assert using[0] == number
+    assert [
+        cell for cell in texts[number] if term in cell.lower() and "```" in cell and re.search(r"\]\(https://", cell)
+    ]
 
 
 def test_no_notebook_knows_where_it_lies(notebook):

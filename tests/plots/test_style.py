@@ -54,7 +54,8 @@ CALLS = {
 }
 
 
-ELSEWHERE = ("comparison", "features", "numbers", "pairs", "search")  # modules with tests of their own
+# Modules with tests of their own.
+ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "search")
 
 
 def draw(name):

@@ -28,11 +28,19 @@ if TYPE_CHECKING:
     from digitrec.plots.images import picture_rows as picture_rows
     from digitrec.plots.images import sample_grid as sample_grid
     from digitrec.plots.images import stages as stages
+    from digitrec.plots.inside import embedding_maps as embedding_maps
+    from digitrec.plots.inside import feature_maps as feature_maps
+    from digitrec.plots.inside import filter_bank as filter_bank
+    from digitrec.plots.inside import strongest_windows as strongest_windows
     from digitrec.plots.numbers import length_bars as length_bars
     from digitrec.plots.numbers import method_bars as method_bars
     from digitrec.plots.numbers import number_failures as number_failures
     from digitrec.plots.numbers import number_stages as number_stages
     from digitrec.plots.pairs import paired_bars as paired_bars
+    from digitrec.plots.probes import attack_bands as attack_bands
+    from digitrec.plots.probes import blend_curves as blend_curves
+    from digitrec.plots.probes import heat_maps as heat_maps
+    from digitrec.plots.probes import kind_bars as kind_bars
     from digitrec.plots.readings import attention as attention
     from digitrec.plots.readings import confident_errors as confident_errors
     from digitrec.plots.readings import prediction_bars as prediction_bars
@@ -54,8 +62,10 @@ __all__, __getattr__, __dir__ = hand_on(
         "curves": ("accuracy_curves", "loss_curves"),
         "features": ("feature_grid", "feature_views"),
         "images": ("augmentation_grid", "mean_digits", "picture_rows", "sample_grid", "stages"),
+        "inside": ("embedding_maps", "feature_maps", "filter_bank", "strongest_windows"),
         "numbers": ("length_bars", "method_bars", "number_failures", "number_stages"),
         "pairs": ("paired_bars",),
+        "probes": ("attack_bands", "blend_curves", "heat_maps", "kind_bars"),
         "readings": ("attention", "confident_errors", "prediction_bars"),
         "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
         "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),

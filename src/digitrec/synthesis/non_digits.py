@@ -14,26 +14,40 @@ from digitrec.synthesis.scenes import put_in_scene
 # None that print, too, leaves like a digit: no O, l, I, S, Z, B, b, g, q, no theta beside a dotted zero.
 _LATIN = "acdefhjkmnprtuvwxyACDEFGHJKLMNPQRTUVWXY#?&@%*+="
 _BEYOND = "ΓΔΛΞΠΣΦΨΩαγεζηκλμνξπρτφχψωДЖИЛФЦШЩЫЮЯджклмнтфцшщюя"  # DejaVu and STIX have them
+# What is drawn, and what share of all it is.
+KINDS = {
+    "letters": 0.33, "printed letters": 0.22, "foreign letters": 0.13, "signs": 0.12, "scribbles": 0.08,
+    "shapes": 0.08, "textures": 0.04,
+}  # fmt: skip
 
 
-def draw_non_digits(n: int, rng: np.random.Generator) -> Images:
+def draw_non_digits(n: int, rng: np.random.Generator, kind: str | None = None) -> Images:
     """Draw what is no digit: letters by hand and in print, scribbles, shapes and textures.
 
     Args:
         n: how many.
         rng: source of all randomness.
+        kind: one of `KINDS` alone; None mixes them.
 
     Returns:
         uint8 (n, 28, 28) in MNIST's form.
+
+    Raises:
+        ValueError: no such kind.
     """
     makers = (write_letter, _print_letter, _write_foreign, _write_sign, _scribble, _draw_shapes, _weave_texture)
-    kinds = rng.choice(len(makers), n, p=(0.33, 0.22, 0.13, 0.12, 0.08, 0.08, 0.04))
+    if kind is None:
+        kinds = rng.choice(len(makers), n, p=tuple(KINDS.values()))
+    elif kind in KINDS:
+        kinds = np.full(n, list(KINDS).index(kind))
+    else:
+        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
     drawn = np.zeros((n, 28, 28), np.uint8)
-    for i, kind in enumerate(kinds):
+    for i, place in enumerate(kinds):
         while not drawn[i].any():
-            ink = makers[kind](rng)
+            ink = makers[place](rng)
             # Dirt must not be what tells a digit from a letter; of a sign the door may drop parts.
-            dirty = kind < 3 and rng.random() < 0.25
+            dirty = place < 3 and rng.random() < 0.25
             drawn[i] = put_in_scene(ink, [], rng, 0.8) if dirty else box_ink(ink)
     return drawn
 
