@@ -4,7 +4,8 @@ import pytest
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "numbers"], "expected --data FOLDER"),
+        (["--from", "numbers", "--context", "1"], "expected the layers that were asked for"),
+        (["--from", "no-such-model"], "no-such-model"),
         (["--data", "absent", "--resume"], "cannot go with --resume"),
         (["--data", "absent", "--dataset", "digits"], "cannot go with --dataset"),
         (["--strips", "0"], "strips: expected a whole number of 1 or more, got 0"),
@@ -30,15 +31,16 @@ def test_what_was_given_reaches_the_training(tmp_path, monkeypatch, command):
 
     given = {}
 
-    def train(folder, config, dataset, resume, replace, report):
-        given.update(folder=folder, strips=config.strips, dataset=dataset, resume=resume, replace=replace)
+    def train(folder, config, dataset, resume, replace, report, base):
+        given.update(base=base, folder=folder, strips=config.strips, dataset=dataset, resume=resume, replace=replace)
         return {"validation": {"exact_match": 0.875}}
 
     monkeypatch.setattr(saving, "train_numbers", train)
-    status, out, _ = command("train-numbers", "--models", tmp_path, "--strips", "99", "--resume")
+    status, out, _ = command("train-numbers", "--models", tmp_path, "--strips", "99", "--resume", "--from", "numbers")
     assert status == 0
     assert given == {
-        "folder": tmp_path / "my-numbers", "strips": 99, "dataset": "mnist", "resume": True, "replace": False
+        "base": "numbers",
+        "folder": tmp_path / "my-numbers", "strips": 99, "dataset": "mnist", "resume": True, "replace": False,
     }  # fmt: skip
     assert out == f"{tmp_path / 'my-numbers'}: 87.50% of the validation strips read exactly\n"
 

@@ -28,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         description="Train a network that reads whole numbers, on numbers composed of MNIST's training digits, and "
         "write its model folder. With --data, teach a trained one your own labelled pictures of numbers (50 are enough "
         "to begin); those held out show what it gained.",
-        usage="%(prog)s [-h] [--name NAME] [--data FOLDER [--from MODEL]] [--resume] [--replace] [SETTING ...]",
+        usage="%(prog)s [-h] [--name NAME] [--data FOLDER] [--from MODEL] [--resume] [--replace] [SETTING ...]",
     )
     parser.add_argument("--name", type=parse_name, default="my-numbers", help="name of the model (default: my-numbers)")
     parser.add_argument(
@@ -41,7 +41,10 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--data", metavar="FOLDER", help="your own pictures: a folder with a labels.csv, its header file,label"
     )
     parser.add_argument(
-        "--from", dest="base", metavar="MODEL", help="with --data: what to start from (default: numbers)"
+        "--from",
+        dest="base",
+        metavar="MODEL",
+        help="the model whose weights to start from (default with --data: numbers; without: none, they are random)",
     )
     add_settings(parser, NumberConfig, GROUPS)
     return parser
@@ -61,13 +64,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace, folder: "Path", config: NumberConfig) -> None:
-    if options.base is not None:
-        raise ValueError("--from: expected --data FOLDER with it, the pictures to teach the network")
-
     from digitrec.numbers.saving import train_numbers
 
     try:
-        metrics = train_numbers(folder, config, options.dataset or "mnist", options.resume, options.replace, report)
+        metrics = train_numbers(
+            folder, config, options.dataset or "mnist", options.resume, options.replace, report, options.base
+        )
     except (KeyboardInterrupt, OSError, MemoryError, ModuleNotFoundError) as error:
         if (folder / "checkpoint.npz").exists():
             error.add_note(f"the last whole epoch is saved in {folder}: go on with --resume")

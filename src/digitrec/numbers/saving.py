@@ -30,6 +30,7 @@ def train_numbers(
     resume: bool = False,
     replace: bool = False,
     report: Callable[[str], None] = print,
+    base: PathLike | None = None,
 ) -> dict[str, Any]:
     """Train a network of numbers, calibrate it on strips of validation digits, and write its model folder.
 
@@ -40,25 +41,40 @@ def train_numbers(
         resume: go on from the checkpoint of a run that was stopped.
         replace: replace a model in the folder that was not made by this function; else only what it made.
         report: called with lines of progress.
+        base: name or path of a model whose weights to go on from; None draws them at random.
 
     Returns:
         The metrics.
 
     Raises:
-        ModelError: the folder holds a model that was not made here.
+        ModelError: the folder holds a model that was not made here; no such base, or one of other layers.
     """
     saving.check_target(folder, MAKER, replace)
+    start = None if base is None else _read_start(base, config)
     training, validation, _ = load_split(dataset)
     from digitrec.numbers.training import train  # slow to load: after the data turned out to be there
 
     report("drawing strips; from then on a process draws them beside the training")
     judges = make_strips(*validation, JUDGED, JUDGES)
     checkpoint = Path(folder) / "checkpoint.npz"
-    model, history = train(config, training, judges, checkpoint, resume, report=report)
+    model, history = train(config, training, judges, checkpoint, resume, start, report)
     metrics = describe_training(dataset, config, history) | prove_network(model, validation)
+    if base is not None:
+        metrics["base"] = model_folder.read_metrics(model_folder.find_model(base))["sha256"]["model.keras"]
     saving.save_model(folder, model, config, history, {"maker": MAKER, **metrics})
     checkpoint.unlink(missing_ok=True)
     return model_folder.read_metrics(folder)
+
+
+def _read_start(base: PathLike, config: NumberConfig) -> list[np.ndarray]:
+    """Return the weights of a model whose layers are those of a configuration."""
+    theirs = model_folder.read_config(model_folder.find_model(base), NumberConfig)
+    if (theirs.filters, theirs.context) != (config.filters, config.context):
+        raise model_folder.ModelError(
+            f"{base}: expected the layers that were asked for (filters {config.filters}, context {config.context}), "
+            f"got filters {theirs.filters}, context {theirs.context}: give --filters and --context as they are there"
+        )
+    return load_numbers(base).get_weights()
 
 
 def load_numbers(model: PathLike) -> "keras.Model":

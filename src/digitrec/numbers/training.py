@@ -58,6 +58,8 @@ def train(
     if config.strips < config.batch_size:
         raise ValueError(f"batch_size: expected at most the {config.strips} strips, got {config.batch_size}")
     notes = {"configuration": note_settings(config), "data": hash_arrays(*training, validation.images)}
+    if initial_weights is not None:
+        notes["start"] = hash_arrays(*initial_weights)
     with Pools(training, config.strips, config.kept_epochs, config.seed, config.epochs) as pools:
         model = compile_network(config, sum(map(config.count_steps, range(config.epochs))), initial_weights)
         weights, history = fit(

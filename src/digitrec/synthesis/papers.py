@@ -38,7 +38,7 @@ def draw_cell(field: Field, rng: np.random.Generator) -> Ink:
     for side in np.flatnonzero(seen).tolist():
         upright = marks.T if side < 2 else marks
         end = upright.shape[1]
-        at = rng.uniform(-thick / 2, inset)
+        at = rng.uniform(-thick / 2, inset if field.ink.any() else min(inset, 0.12 * len(upright.T)))
         if side >= 2:  # not through a number that is close to the edge
             at = min(at, (field.box[1], end - field.box[3])[side % 2] - thick / 2)
         at = at if side % 2 == 0 else end - 1 - at
@@ -180,8 +180,10 @@ def draw_dirt(field: Field, rng: np.random.Generator) -> Ink:
         if kind == 2:
             draw.ellipse([left, top, left + size, top + size], int(rng.integers(60, 256)))
         else:
-            ends = rng.normal(0, 1, 2) * field.unit
-            draw.line([left, top, left + ends[0], top + ends[1]], int(rng.integers(60, 200)), 1 + int(size / 4))
+            # In an empty cell a long dark scratch would be a one.
+            reach, dark = (1, 200) if field.ink.any() else (0.4, 110)
+            ends = rng.normal(0, reach, 2) * field.unit
+            draw.line([left, top, left + ends[0], top + ends[1]], int(rng.integers(60, dark)), 1 + int(size / 4))
     return as_ink(page.reduce(4))
 
 

@@ -15,15 +15,49 @@ from digitrec.synthesis.pens import Path, retrace, trace
 from digitrec.synthesis.printing import list_faces, print_character
 
 HEIGHT = 44  # pixels a digit is high
-# Ones with an upstroke nearly as long as the stem, as most of Europe and Africa write them.
-_CONTINENTAL = (
-    "07 50. 49,16 50. 49,08 40. 39,08 26 50. 49,17 35 50. 49,05 23 50. 49,06 35 60. 59,09 50. 49,"
-    "08 50. 39,09 26 50. 39,07 60. 48,15 40. 39,06 40. 49"
+# Habits that are rarer in MNIST than on paper: the digit, its forms, and the share of the drawn hands that have one.
+_HABITS = (
+    # an upstroke nearly as long as the stem, as most of Europe and Africa write it
+    (
+        1,
+        "07 50. 49,16 50. 49,08 40. 39,08 26 50. 49,17 35 50. 49,05 23 50. 49,06 35 60. 59,09 50. 49,"
+        "08 50. 39,09 26 50. 39,07 60. 48,15 40. 39,06 40. 49",
+        0.4,
+    ),
+    # the same leaning into the stem, or looped at its top
+    (1, "08 60. 19,07 35 60. 18,09 40. 19,08 50. 09,07 26 51 50 31 19,16 42 50 40 29,08 44 61 50 28", 0.08),
+    # a flag and a foot that turns back, or stands on a bar
+    (1, "12 31. 38 19 07,22 41. 48 28 17,13 30. 39/09. 59,03 31. 38/08 29 59 68,02 31 39. 08/09 69", 0.08),
+    (1, "30 39,30 34 39,40 29,31 38,20 39", 0.12),  # a bare stroke
+    (
+        7,
+        "00 60. 29/16 56,00 60. 39/26 64,02 00. 60. 35 29/16 66,01 50. 29/14 55,02 01. 60. 34 29/17 56,00 50. 49/25 75",
+        0.22,
+    ),
+    # crossed, with a hooked or a wavy top, or hardly any
+    (
+        7,
+        "02 10 31 60. 29/15 65,03 01 20 41 61. 30 29/05 65,12 11 30 51 60. 39/25 65,10 40. 29/05 64,20 50. 29/14 66,"
+        "11 40. 39/04 74,02 00 30 61 50 29/15 56,03 11 21 50. 29/06 55",
+        0.14,
+    ),
+    (4, "10 06. 76/61 49,30 06. 66/53 49,20 05. 65/44 29,40 06. 76/62 48,20 06. 56/52 39,10 15. 65/50 59", 0.2),
+    # of two strokes that meet, like a y, or a corner with a slash
+    (4, "10 25. 60. 49,00 34. 60. 39,10 15 45 60. 38,00 24. 70. 29,50 04. 74/61 39,40 05. 75/52 28", 0.1),
+    # the loop before the stem, like a P; a hook in its place; a tail that turns away
+    (
+        9,
+        "29 10. 40 62 44 15,19 20 50 62 43 23,29 21 40 51 43 24,14 44 52 40 20 11 19,09 31 40 61 53 24,"
+        "53 61 40 20 12 24 53. 39,52 60 40 20 12 24 52. 48 69,61 50 30 21 23 43 61. 39 59",
+        0.14,
+    ),
+    # hardly a bow, and a bar far to the right
+    (
+        5,
+        "12 19. 38 35/11 30 60,13 09 28 45/30 50 61,12 18. 31 60,03 19. 31. 71,21 14 35 28 09/31 80",
+        0.1,
+    ),
 )
-_CROSSED = (
-    "00 60. 29/16 56,00 60. 39/26 64,02 00. 60. 35 29/16 66,01 50. 29/14 55,02 01. 60. 34 29/17 56,00 50. 49/25 75"
-)
-_OPEN = "10 06. 76/61 49,30 06. 66/53 49,20 05. 65/44 29,40 06. 76/62 48,20 06. 56/52 39,10 15. 65/50 59"
 
 
 class Writer(Protocol):
@@ -53,10 +87,10 @@ class DrawnHand:
         self.aspect = rng.uniform(0.65, 1.25)
         self.pen = int(rng.integers(2**31))
         ways = [glyph.split(",") for glyph in DIGITS]
-        for digit, others, often in ((1, _CONTINENTAL, 0.55), (7, _CROSSED, 0.25), (4, _OPEN, 0.2)):
+        for digit, forms, often in _HABITS:
             if rng.random() < often:
-                ways[digit] = others.split(",")
-        self.ways = [forms[int(rng.integers(len(forms)))] for forms in ways]
+                ways[digit] = forms.split(",")
+        self.ways = [one[int(rng.integers(len(one)))] for one in ways]
 
     def write(self, digit: int, rng: np.random.Generator) -> Ink:
         """Write a digit."""
@@ -83,16 +117,16 @@ class TracedHand:
     """A hand of given digits, written again with one pen in one slant."""
 
     def __init__(self, paths: Sequence[Path], own: DrawnHand, rng: np.random.Generator) -> None:
-        """Take a path for each digit; `own` writes those of which there is none, and at times the ones."""
+        """Take a path for each digit; `own` writes those of which there is none, and some besides."""
         self.paths, self.own = list(paths), own
         self.pen = int(rng.choice([1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8]))
         self.slant, self.aspect = rng.normal(0.1, 0.2), rng.uniform(0.7, 1.25)
-        self.borrows_one = rng.random() < 0.5
+        self.borrowed = _borrow(rng)
 
     def write(self, digit: int, rng: np.random.Generator) -> Ink:
         """Write a digit."""
         path = self.paths[digit]
-        if not len(path) or (digit == 1 and self.borrows_one):
+        if not len(path) or digit in self.borrowed:
             return retrace(link(self.own.move(digit, rng)), HEIGHT - self.pen, self.pen, 0, 1)
         slant = self.slant - _lean(path) + rng.normal(0, 0.04)
         return retrace(path, HEIGHT - self.pen, self.pen, slant, self.aspect * rng.uniform(0.93, 1.07))
@@ -102,15 +136,15 @@ class GivenHand:
     """A hand of given digits as they are, but for slant, width and the weight of the pen."""
 
     def __init__(self, images: Images, own: DrawnHand, rng: np.random.Generator) -> None:
-        """Take an image for each digit; `own` writes the ones at times."""
+        """Take an image for each digit; `own` writes some of them."""
         self.images, self.own = images, own
         self.slant, self.aspect = rng.normal(0.15, 0.2), rng.uniform(0.75, 1.2)
         self.level, self.hardness = rng.uniform(0.3, 0.75), rng.uniform(1.5, 5)
-        self.borrows_one, self.pen = rng.random() < 0.5, round(7.5 - 5 * self.level)
+        self.borrowed, self.pen = _borrow(rng), round(7.5 - 5 * self.level)
 
     def write(self, digit: int, rng: np.random.Generator) -> Ink:
         """Write a digit."""
-        if digit == 1 and self.borrows_one:
+        if digit in self.borrowed:
             return retrace(link(self.own.move(digit, rng)), HEIGHT - self.pen, self.pen, 0, 1)
         ink = crop(as_ink(self.images[digit]))
         slant = self.slant - 0.8 * _measure_slant(ink) + rng.normal(0, 0.04)
@@ -166,6 +200,11 @@ def link(strokes: list[NDArray]) -> Path:
     """Turn strokes (samples, 2) into one path of segments."""
     parts = [np.stack([stroke[:-1], stroke[1:]], axis=1) for stroke in strokes]
     return np.concatenate(parts).astype(np.float32)
+
+
+def _borrow(rng: np.random.Generator) -> list[int]:
+    """Choose the digits that a hand of given ones does not write as they are: MNIST's lack forms, of the ones most."""
+    return [digit for digit in range(10) if rng.random() < (0.5 if digit == 1 else 0.08)]
 
 
 def _lean(path: Path) -> float:
