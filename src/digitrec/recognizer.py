@@ -12,6 +12,7 @@ from PIL import Image
 
 from digitrec import model_folder
 from digitrec.calibration import rate_none, read_logits
+from digitrec.preprocessing.arrays import each_picture
 from digitrec.preprocessing.form import prepare, to_mnist
 from digitrec.records import PathLike
 
@@ -139,7 +140,7 @@ class Recognizer:
 
     def predict_many(self, pictures: Iterable[Any]) -> Iterator[Answer]:
         """Read pictures one after another in bounded memory; see `predict`."""
-        pictures = iter(pictures)
+        pictures = each_picture(pictures)
         while images := [to_mnist(picture) for picture in islice(pictures, _BATCH)]:
             yield from self.read_images(np.stack(images))
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from digitrec import PictureError, Recognizer, load_digits, to_mnist
+from digitrec import NumberReader, PictureError, Recognizer, load_digits, to_mnist
 from digitrec.preprocessing.decoding import read_picture
 
 (IMAGES, LABELS), _ = load_digits()
@@ -48,6 +49,16 @@ def test_several_are_refused_by_the_call_for_one_and_read_by_that_for_many(shape
         recognizer.predict(batch)
     read = [answer.probabilities.argmax() for answer in recognizer.predict_many(batch)]
     assert read == LABELS[:6].tolist()
+
+
+@pytest.mark.parametrize(
+    "one",
+    [ONE, ONE.reshape(784), ONE.tolist(), ONE.ravel().tolist(), Image.fromarray(ONE), "7.png", np.array(5)],
+)
+@pytest.mark.parametrize("reader", [Recognizer, NumberReader])
+def test_one_picture_is_refused_by_the_call_for_several(reader, one):
+    with pytest.raises(PictureError, match=r"expected several, got one: predict\(picture\)"):
+        list(reader.load().predict_many(one))
 
 
 def test_a_wide_picture_is_no_table_of_digits():

@@ -17,6 +17,7 @@ from digitrec.numbers.constraints import Constraint
 from digitrec.numbers.decoding import BEAMS, BLANK, Path, decode, spell
 from digitrec.numbers.lines import HEIGHT, Line, find_lines
 from digitrec.numbers.number import Kind, Number
+from digitrec.preprocessing.arrays import each_picture
 from digitrec.recognizer import load_instrument, start_session
 from digitrec.records import PathLike
 
@@ -106,7 +107,7 @@ class NumberReader:
     def predict_many(self, pictures: Iterable[Any], **known: Any) -> Iterator[Number]:
         """Read pictures one after another in bounded memory; what is `known` holds for all of them, see `predict`."""
         constraint = _gather(**known)
-        return (self.read(picture, constraint) for picture in pictures)
+        return (self.read(picture, constraint) for picture in each_picture(pictures))
 
     def read_strips(self, strips: Iterable[NDArray[np.uint8]], **known: Any) -> list[Number]:
         """Read strips as `numbers.to_strip` makes them, uint8 (32, w); see `predict`."""

@@ -1,6 +1,8 @@
 """Arrays as tutorials make them: a digit of MNIST in whatever shape and scale it is passed around."""
 
+import os
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,23 @@ def is_array(picture: Any) -> bool:
     if isinstance(picture, np.ndarray | list | tuple):
         return True
     return hasattr(picture, "__array__") and hasattr(picture, "shape")
+
+
+def each_picture(pictures: Iterable[Any]) -> Iterator[Any]:
+    """Return an iterator over pictures.
+
+    Raises:
+        PictureError: it is one picture, whose letters or rows are none; the message names the call for it.
+    """
+    one = isinstance(pictures, str | bytes | os.PathLike) or not hasattr(pictures, "__iter__")
+    one = one or getattr(pictures, "ndim", 1) == 0
+    if is_array(pictures) and not one:
+        row = next(iter(pictures), None)
+        shape = np.asarray(row).shape if is_array(row) else ()
+        one = isinstance(row, int | float | np.number) or (len(shape) == 1 and shape != (784,))
+    if one:
+        raise PictureError("pictures: expected several, got one: predict(picture) reads it")
+    return iter(pictures)
 
 
 def to_picture_array(array: Any) -> NDArray[Any]:
