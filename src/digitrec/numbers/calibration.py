@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from digitrec.calibration import softmax
-from digitrec.evaluation import risk_coverage, wilson_interval
+from digitrec.evaluation import risk_coverage
 from digitrec.numbers.decoding import NEW, Path, decode
-from digitrec.numbers.evaluation import count_edits, expected_calibration_error
+from digitrec.numbers.evaluation import expected_calibration_error
+from digitrec.numbers.proof import compare, score
 
 WRONG_AT_MOST = 0.015  # of validation's numbers that are answered: the threshold is the least that keeps to it
 _MISTAKEN = 1e-5  # probability of what cannot be by what is known
@@ -53,21 +54,17 @@ def calibrate(log_probabilities: Sequence[NDArray[np.floating]], texts: Sequence
     """
     decoded = [decode(frames) for frames in log_probabilities]
     best = [paths[0].text if paths else "" for paths in decoded]
-    right = np.array([text == truth for text, truth in zip(best, texts, strict=True)])
+    right = compare(best, texts)
     temperature = fit_temperature(decoded, right)
     confidence = np.array([weigh(paths, temperature)[0] if paths else 0.0 for paths in decoded])
     is_number = np.array([bool(text) for text in best])
     threshold = choose_threshold(confidence[is_number], right[is_number])
     answered = is_number & (confidence >= threshold)
-    errors = sum(count_edits(text, truth) for text, truth in zip(best, texts, strict=True))
     return {
         "temperature": temperature,
         "threshold": threshold,
         "validation": {
-            "n": len(texts),
-            "exact_match": float(right.mean()),
-            "exact_match_interval": list(wilson_interval(int(right.sum()), len(right))),
-            "character_error_rate": errors / max(sum(map(len, texts)), 1),
+            **score(best, texts),
             "expected_calibration_error": expected_calibration_error(confidence, right),
             "answered": float(answered.sum() / max(is_number.sum(), 1)),
             "wrong_of_answered": float((answered & ~right).sum() / max(answered.sum(), 1)),
