@@ -36,7 +36,7 @@ def sum_up(shares: np.ndarray) -> dict[str, float]:
     texts: dict[str, float] = defaultdict(float)
     for alignment in product(CLASSES, repeat=len(shares)):
         said = collapse(alignment)
-        texts[said.strip(".,")] += math.prod(shares[range(len(shares)), alignment]) * NEW ** len(said)
+        texts[said.strip(".,")] += math.prod(shares[range(len(shares)), alignment]) * NEW ** max(len(said), 1)
     return texts
 
 

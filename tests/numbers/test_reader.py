@@ -232,7 +232,6 @@ def test_a_network_of_another_form_is_refused(number_model, tmp_path):
         NumberReader.load(copy)
 
 
-@pytest.mark.xfail(strict=True, reason="the network takes most lone bars for the border of an empty cell")
 def test_a_lone_upright_bar_is_a_one():
     """As a 1 is drawn with a ruler, or on a page; the network of digits reads every one of these."""
     reader, read = NumberReader.load(), []

@@ -20,7 +20,7 @@ NEW = 0.3
 BEAMS = 16
 _UNLIKELY = 1e-4  # a character less likely in a frame begins nothing there
 _EXCLUDED = 1e-9  # the same where what is known leaves nothing likelier
-_EMPTY = math.log(0.5)  # where the empty text is likelier, nothing else is looked for
+_EMPTY = math.log(0.5 * NEW)  # where the empty text is likelier, nothing else is looked for
 _OF_A_LENGTH = 2  # texts of each length that are followed where not every length is allowed
 _PLACE = {character: place for place, character in enumerate(CHARACTERS)}
 
@@ -31,7 +31,8 @@ class Path:
 
     Attributes:
         text: over CHARACTERS, without leading and trailing marks; empty for nothing.
-        log_probability: natural, summed over all alignments that the search followed, each character at its cost.
+        log_probability: natural, summed over all alignments that the search followed, each character at its
+            cost, and nothing at all at that of one.
     """
 
     text: str
@@ -86,6 +87,8 @@ def search(frames: Floats, constraint: Constraint | None, beams: int, least: flo
     texts: dict[str, float] = {}
     for text, ends in found.items():
         kept = text.strip(MARKS)
+        if not text:  # as dear as a character: a single one is no worse than nothing
+            ends = ends[0] * NEW, 0.0
         texts[kept] = texts.get(kept, 0.0) + sum(ends)
     ranked = sorted(texts.items(), key=lambda item: -item[1])
     return [
