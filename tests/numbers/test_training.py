@@ -71,6 +71,11 @@ def test_a_checkpoint_of_other_settings_is_refused(digits, judges, stopped):
         run(digits, judges, replace(SMALL, noise=0.5), checkpoint=stopped, resume=True)
 
 
+def test_a_checkpoint_of_another_start_is_refused(digits, judges, trained, stopped):
+    with pytest.raises(ModelError, match="was written under"):
+        run(digits, judges, checkpoint=stopped, resume=True, initial_weights=trained[0].get_weights())
+
+
 def test_fewer_strips_than_a_batch_are_one_clear_line(digits, judges):
     with pytest.raises(ValueError, match="batch_size: expected at most the 8 strips, got 16"):
         run(digits, judges, replace(SMALL, strips=8))
@@ -128,6 +133,14 @@ def test_a_model_folder_holds_all_that_reading_and_going_on_take(tmp_path, monke
     np.testing.assert_allclose([np.exp(one).sum(axis=1).max() for one in frames], 1, atol=1e-4)
     assert any(line.startswith("epoch  1/1") for line in lines)
     assert not any(text.startswith(tuple(MARKS)) for text in strips.texts)
+
+    # At a learning rate of next to nothing the next one is where this one was.
+    still = replace(SMALL, epochs=1, learning_rate=1e-8, frame_epochs=0.0)
+    theirs = saving.train_numbers(tmp_path / "next", still, "digits", report=lines.append, base=tmp_path / "mine")
+    assert theirs["base"] == metrics["sha256"]["model.keras"]
+    for one, other in zip(model.get_weights(), saving.load_numbers(tmp_path / "next").get_weights(), strict=True):
+        if one.ndim > 1:  # the statistics of batches move on
+            np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_a_model_made_otherwise_is_never_overwritten(tmp_path):
