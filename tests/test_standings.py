@@ -23,7 +23,7 @@ def measure(tmp_path):
 
     def keep(jobs, setup="one"):
         return standings.keep_runs(
-            tmp_path / "x.json", {"recipe": setup, "pair": (1, 2)}, jobs, run, ["x.py", "a b"], lambda line: None
+            tmp_path / "x.json", {"recipe": setup, "pair": (1, 2)}, jobs, run, ["x.py", "a b"], report=lambda line: None
         )
 
     return keep, ran, tmp_path / "x.json"

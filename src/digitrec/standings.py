@@ -27,6 +27,7 @@ def keep_runs(
     jobs: Iterable[Mapping[str, Any]],
     run: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     command: Sequence[str],
+    notes: Mapping[str, Any] | None = None,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Run every job that the file does not hold yet; the file is whole after each, so a stopped measurement goes on.
@@ -37,13 +38,21 @@ def keep_runs(
         jobs: in the order in which they are to run, each in JSON's types.
         run: from a job to what came of it, in JSON's types.
         command: what made the result, to be written down.
+        notes: what else is to be written down, as it was when the measurement began.
         report: called with a line for each job.
 
     Returns:
         What the file holds: machine, versions, date, commit, command, setup, `wall_s` and `runs`, of which each is a
         job with what came of it, and the commit that ran it.
     """
-    result = {**records.describe_origin(), "command": shlex.join(command), "setup": dict(setup), "wall_s": 0.0, "runs": []}
+    result = {
+        **records.describe_origin(),
+        "command": shlex.join(command),
+        "setup": dict(setup),
+        **(notes or {}),
+        "wall_s": 0.0,
+        "runs": [],
+    }
     if path.exists():
         stored = json.loads(path.read_text())
         if all(stored.get(name) == json.loads(json.dumps(result[name])) for name in ("machine", "setup")):

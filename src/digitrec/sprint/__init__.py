@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from digitrec.sprint.course import Course as Course
     from digitrec.sprint.course import Run as Run
     from digitrec.sprint.recipe import LADDER as LADDER
+    from digitrec.sprint.recipe import TRIALS as TRIALS
     from digitrec.sprint.recipe import Recipe as Recipe
     from digitrec.sprint.recipe import build_rungs as build_rungs
+    from digitrec.sprint.recipe import build_trials as build_trials
     from digitrec.sprint.weights import count_multiplications as count_multiplications
     from digitrec.sprint.weights import count_weights as count_weights
     from digitrec.sprint.weights import draw_weights as draw_weights
@@ -19,7 +21,7 @@ __all__, __getattr__, __dir__ = hand_on(
     __name__,
     {
         "course": ("Course", "Run"),
-        "recipe": ("LADDER", "Recipe", "build_rungs"),
+        "recipe": ("LADDER", "TRIALS", "Recipe", "build_rungs", "build_trials"),
         "weights": ("count_multiplications", "count_weights", "draw_weights", "find_patterns"),
     },
 )
