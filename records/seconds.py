@@ -99,7 +99,9 @@ def measure_ladder(names: list[str] | None, seeds: int) -> None:
     for name, figures in standings.summarise(result["runs"], by="rung").items():
         print(f"{name:24s} {figures['mean']:.3%} ± {figures['deviation']:.3%}  {figures['time_s']:.2f} s")
     if not names:
-        standings.log(HERE / "LOG.md", result, "the ladder to 99 %, on validation", f"{len(recipes)} recipes", path.name)
+        standings.log(
+            HERE / "LOG.md", result, "the ladder to 99 %, on validation", f"{len(recipes)} recipes", path.name
+        )
         record_page.write_page()
 
 

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from digitrec.datasets import load_digits
-from digitrec.sprint import LADDER, Recipe, build_rungs, count_multiplications, count_weights, draw_weights
-from digitrec.sprint import find_patterns
+from digitrec.sprint import (
+    LADDER,
+    Recipe,
+    build_rungs,
+    count_multiplications,
+    count_weights,
+    draw_weights,
+    find_patterns,
+)
 from digitrec.sprint.weights import list_shapes
 
 

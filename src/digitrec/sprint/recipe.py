@@ -58,15 +58,31 @@ Change = tuple[str, str, Mapping[str, Any]]
 # Name, what is changed, and the settings: each on top of the ones before it.
 LADDER: tuple[Change, ...] = (
     ("start", "the network and the steps of train_mnist_fast, in TensorFlow", {}),
-    ("smoothing", "a twentieth of a label goes to all classes; Adam's peak rate is doubled", {"smoothing": 0.05, "rate": 0.02}),
+    (
+        "smoothing",
+        "a twentieth of a label goes to all classes; Adam's peak rate is doubled",
+        {"smoothing": 0.05, "rate": 0.02},
+    ),
     ("stride", "the first convolution takes every second place in place of pooling", {"halving": "stride"}),
     ("small", "8 filters, 24 and 64 units for 24, 32 and 256", {"first": 8, "second": 24, "dense": 64}),
     ("muon", "Muon's orthogonal steps for the second convolution and the dense layer", {"muon": "inner"}),
-    ("second-look", "the tenth of the pictures that are least sure is read again, shifted four ways", {"second_look": 0.1}),
+    (
+        "second-look",
+        "the tenth of the pictures that are least sure is read again, shifted four ways",
+        {"second_look": 0.1},
+    ),
     ("margin", "two pixels cut off each side, which hold next to nothing", {"margin": 2}),
     ("patterns", "the first convolution holds the commonest patterns, and does not learn", {"fixed": True}),
-    ("wider", "16 such patterns and 32 filters: multiples of what a processor takes at once", {"first": 16, "second": 32}),
-    ("hardest", "half the pictures: the 14,000 hardest for a linear reader, and as many others", {"pictures": 28_000, "hardest": 0.5}),
+    (
+        "wider",
+        "16 such patterns and 32 filters: multiples of what a processor takes at once",
+        {"first": 16, "second": 32},
+    ),
+    (
+        "hardest",
+        "half the pictures: the 14,000 hardest for a linear reader, and as many others",
+        {"pictures": 28_000, "hardest": 0.5},
+    ),
 )
 
 # Changes of the last rung that were tried and not taken.
