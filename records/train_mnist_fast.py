@@ -1,4 +1,4 @@
-"""The peer: the last recipe of github.com/tuomaso/train_mnist_fast (8_Final_00s76.ipynb, 2021), written anew for PyTorch.
+"""The peer: the last recipe of github.com/tuomaso/train_mnist_fast (8_Final_00s76.ipynb, 2021), written anew.
 
 Runs in an environment of its own, with PyTorch and NumPy. `python train_mnist_fast.py ARRAYS` reads the arrays that
 records/seconds.py wrote, then a line `SEED LAYOUT` for each run, and answers each with a line of JSON. What is timed is

@@ -11,8 +11,8 @@ from digitrec.evaluation import check_rows
 def find_doubted(probabilities: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
     """Find the labels that are likely wrong: confident learning (Northcutt, Jiang and Chuang 2021, section 3.1).
 
-    A picture counts as a class when its probability reaches the mean of those that are labelled so; where that is another
-    class than its label, the label is doubted.
+    A picture counts as a class when its probability reaches the mean of those that are labelled so; where that is
+    another class than its label, the label is doubted.
 
     Args:
         probabilities: float (n, classes), of networks that were not trained on these pictures.
@@ -45,8 +45,8 @@ def choose_members(probabilities: Sequence[ArrayLike], labels: ArrayLike, count:
         count: how many to choose, none twice.
 
     Returns:
-        Their places, in the order in which they were chosen. Of two that read alike, the one whose mean probability of the
-        right digit is higher.
+        Their places, in the order in which they were chosen. Of two that read alike, the one with which the right digit
+        is likelier.
 
     Raises:
         ValueError: more are asked for than there are.

@@ -67,8 +67,8 @@ def _write_seconds(name: str, result: Result) -> str:
         f"{count_multiplications(recipe):,} multiplications a\npicture, {recipe.steps} steps of {recipe.batch_size}. "
         f"Importing TensorFlow took {result['import_s']:.1f} s more and compiling {result['compile_s']:.1f} s, once a "
         "process.\n[train_mnist_fast](https://github.com/tuomaso/train_mnist_fast)'s last recipe trains on all 60,000 "
-        f"pictures, by PyTorch\n{peer['torch']} on {peer['threads']} threads; its pictures are normalised beforehand.\n\n"
-        + _write_origin(name, result)
+        f"pictures, by PyTorch\n{peer['torch']} on {peer['threads']} threads; "
+        "its pictures are normalised beforehand.\n\n" + _write_origin(name, result)
     )
 
 

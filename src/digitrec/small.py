@@ -22,8 +22,8 @@ def build_small(layers: str) -> "keras.Model":
     map is so small that its edge is worth keeping.
 
     Args:
-        layers: in order, `pool` (2x2), or side and filters of a convolution: `3x16`; `s3x16` is one that is separable, a
-            3x3 for each channel and then a 1x1; `r3x16` is the same, its input added to its output.
+        layers: in order, `pool` (2x2), or side and filters of a convolution: `3x16`; `s3x16` is one that is separable,
+            a 3x3 for each channel and then a 1x1; `r3x16` is the same, its input added to its output.
 
     Returns:
         An uncompiled model from (n, 28, 28, 1) in 0-1 to ten logits. All its variables count as weights, those of the

@@ -79,8 +79,8 @@ def summarise(runs: Iterable[Mapping[str, Any]], by: str, value: str = "accuracy
         value: the key whose values are averaged.
 
     Returns:
-        For each group n, mean, deviation (n - 1; 0 for one run) and least of the values, and of `time_s`, where the runs
-        have it, the median.
+        For each group n, mean, deviation (n - 1; 0 for one run) and least of the values, and of `time_s`, where the
+        runs have it, the median.
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for one in runs:

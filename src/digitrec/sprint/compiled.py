@@ -30,8 +30,8 @@ def forward(x: Any, weights: Tensors, recipe: Recipe) -> Any:
 def choose(images: Any, labels: Any, order: Any, recipe: Recipe) -> Any:
     """Choose which pictures to train on: `order`, or its easy ones left out, down to `recipe.pictures`.
 
-    The hardest are those that a linear reader of halved pictures is least sure of or wrong about; it is fitted to all of
-    them in closed form (ridge regression), which takes a hundredth of the time that training on them would.
+    The hardest are those that a linear reader of halved pictures is least sure of or wrong about. It is fitted to all of
+    them in closed form, by ridge regression.
     """
     hardest = round(recipe.hardest * recipe.pictures)
     if not hardest:

@@ -45,7 +45,7 @@ class Course:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        backend.keras  # noqa: B018: sets what TensorFlow reads when it is imported
+        _ = backend.keras  # it sets what TensorFlow reads when it is imported
         import tensorflow as tf
 
         from digitrec.sprint import compiled
