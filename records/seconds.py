@@ -114,7 +114,7 @@ def time_import() -> float:
 
 @contextmanager
 def start_peer(python: str, training: tuple, test: tuple):
-    """Start the peer; hand out a function that sends it a line and returns its answer: to an empty one, what it says."""
+    """Start the peer; hand out a function that sends it a line and returns its answer (to an empty line, its first)."""
     with tempfile.TemporaryDirectory() as scratch:
         arrays = Path(scratch) / "arrays.npz"
         np.savez(arrays, x=training[0], y=training[1], test_x=test[0], test_y=test[1])

@@ -102,6 +102,15 @@ def build_rungs() -> dict[str, Recipe]:
     return rungs
 
 
+def fit_to(recipe: Recipe, pictures: int) -> Recipe:
+    """Return the recipe for a set of so many pictures: it asks for no more than there are.
+
+    >>> fit_to(Recipe(), 1000).pictures
+    1000
+    """
+    return replace(recipe, pictures=min(recipe.pictures, pictures))
+
+
 def build_trials() -> dict[str, Recipe]:
     """Build the recipes that were tried on top of the last rung and not taken, by name."""
     *_, last = build_rungs().values()
