@@ -32,7 +32,7 @@ FAMILY = {
     "largest": ("5x24 pool 3x64 3x64 pool 3x96 3x128", 16),
 }
 CONFIG = TrainConfig(
-    patience=1000, rotation=8.0, shift=1.5, scale=0.1, shear=0.15, elastic=0.6, stroke=0.0, blur=0.0, fade=0.0,
+    patience=1000, optimizer="adamw", rotation=5.0, shift=1.0, scale=0.06, shear=0.1, elastic=0.4, stroke=0.0, blur=0.0, fade=0.0,
     erase=0.0, plain_epochs=3, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
 )  # fmt: skip
 

@@ -36,8 +36,11 @@ def choose(images: Any, labels: Any, order: Any, recipe: Recipe) -> Any:
     if not hardest:
         return order[: recipe.pictures]
     ranks = tf.argsort(tf.gather(measure_margins(images, labels), order))
-    # Of those that are left, order's first: it is random. Sorted, the places are in that random order again.
-    rest = tf.sort(ranks[hardest:])[: recipe.pictures - hardest]
+    # Of those that are left, as many from every part of the order: its first alone would make an easy beginning.
+    rest = tf.sort(ranks[hardest:])
+    wanted = tf.minimum(recipe.pictures - hardest, tf.size(rest))
+    rest = tf.gather(rest, tf.range(wanted) * tf.size(rest) // tf.maximum(wanted, 1))
+    # Sorted, the places are in the order's random sequence again.
     return tf.gather(order, tf.sort(tf.concat([ranks[:hardest], rest], axis=0)))
 
 
