@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 # Name: layers and epochs, the smallest first.
 FAMILY = {
     "least": ("5x4 pool s3x8 pool s3x12", 30),
-    "tiny": ("5x6 pool s3x10 pool s3x16 s3x18", 40),
+    "tiny": ("5x6 pool s3x10 s3x12 pool s3x14 s3x14", 40),
     "few": ("5x8 pool s3x16 s3x16 pool s3x24 r3x24", 40),
     "small": ("5x8 pool 3x12 3x16 pool s3x24 r3x24", 40),
     "medium": ("5x12 pool 3x24 3x24 pool 3x32 3x32", 30),
@@ -32,8 +32,8 @@ FAMILY = {
     "largest": ("5x24 pool 3x64 3x64 pool 3x96 3x128", 16),
 }
 CONFIG = TrainConfig(
-    patience=1000, optimizer="adamw", rotation=5.0, shift=1.0, scale=0.06, shear=0.1, elastic=0.4, stroke=0.0, blur=0.0, fade=0.0,
-    erase=0.0, plain_epochs=3, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
+    patience=1000, optimizer="adamw", label_smoothing=0.0, rotation=5.0, shift=1.0, scale=0.06, shear=0.1, elastic=0.4,
+    stroke=0.0, blur=0.0, fade=0.0, erase=0.0, plain_epochs=3, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
 )  # fmt: skip
 
 

@@ -65,3 +65,30 @@ def test_the_ladder_names_every_rung_and_trial(tmp_path):
     for name in recipes:
         assert f"| `{name}` | " in text
     assert "What did not help" in text
+
+
+def test_few_weights_are_quoted_with_what_they_cost(tmp_path):
+    run = {"network": "tiny", "weights": 1286, "bytes_int8": 9000, "picture_us": 12.4, "train_s": 90.0}
+    runs = [run | {"accuracy": accuracy, "accuracy_int8": 0.99} for accuracy in (0.991, 0.993)]
+    setup = {"family": {"tiny": ["5x6 pool", 30]}}
+    records.write_json(tmp_path / "weights.json", ORIGIN | {"setup": setup, "runs": runs})
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    assert "| 1,286 | `5x6 pool` | 30 | 99.20% ± 0.14% | 99.00% | 9,000 | 12 | 1.5 |" in text
+
+
+def test_the_champion_says_what_is_left(tmp_path):
+    champion = {
+        "setup": {"backend": "tensorflow"},
+        "runs": [{"who": "single", "accuracy": accuracy} for accuracy in (0.997, 0.998)],
+        "ensembles": [{"members": [1, 0, 2], "accuracy": 0.9985}],
+        "wrong_by_all": [{"place": 2130, "label": 4, "read": [9]}, {"place": 7, "label": 9, "read": [4, 7]}],
+        "doubted_test_labels": [2130],
+    }
+    records.write_json(tmp_path / "champion.json", ORIGIN | champion)
+    doubted = {"setup": {}, "runs": [], "doubted": [{"place": 5, "label": 3, "read": 8}]}
+    records.write_json(tmp_path / "doubted.json", ORIGIN | doubted)
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    assert "| one network | 99.75% ± 0.07% | 2 seeds |" in text
+    assert "| 3 together | 99.85% | seeds 1, 0, 2 |" in text
+    assert "2130 (4 read as 9), 7 (9 read as 4 or 7)" in text
+    assert "5 (3, read as 8)" in text

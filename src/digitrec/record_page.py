@@ -1,5 +1,6 @@
 """RECORDS.md: the records as a page, generated from what was measured; what was not measured is not on it."""
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ def write_page(folder: Path | None = standings.FOLDER, page: Path | None = None)
         "seconds": _write_seconds,
         "seconds_avx2": _write_seconds,
         "ladder": _write_ladder,
+        "weights": _write_weights,
+        "champion": _write_champion,
+        "doubted": _write_doubted,
     }
     found = {name: standings.read_result(name, folder) for name in sections}
     parts = [sections[name](name, result) for name, result in found.items() if result]
@@ -99,6 +103,73 @@ def _write_ladder(name: str, result: Result) -> str:
         + _write_table(columns, list_rows(TRIALS))
         + "\n"
         + _write_origin(name, result)
+    )
+
+
+def _write_weights(name: str, result: Result) -> str:
+    figures = standings.summarise(result["runs"], by="network")
+    rounded = standings.summarise(result["runs"], by="network", value="accuracy_int8")
+    rows = []
+    for network, one in figures.items():
+        runs = [run for run in result["runs"] if run["network"] == network]
+        layers, epochs = result["setup"]["family"][network]
+        rows.append(
+            (
+                f"{runs[0]['weights']:,}",
+                f"`{layers}`",
+                str(epochs),
+                f"{one['mean']:.2%} ± {one['deviation']:.2%}",
+                f"{rounded[network]['mean']:.2%}",
+                f"{statistics.median(run['bytes_int8'] for run in runs):,.0f}",
+                f"{statistics.median(run['picture_us'] for run in runs):.0f}",
+                f"{statistics.median(run['train_s'] for run in runs) / 60:.1f}",
+            )
+        )
+    columns = (
+        "weights",
+        "layers",
+        "epochs",
+        "test accuracy",
+        "in int8",
+        "bytes in int8",
+        "µs a picture",
+        "min a training",
+    )
+    n = min(one["n"] for one in figures.values())
+    return (
+        f"## Few weights\n\nMNIST alone, varied a little; {n} seeds each, of which the epoch best on validation is "
+        "kept. Weights are all\nvariables, those of the normalisation included; pictures are read one by one, by ONNX "
+        "Runtime on one thread.\n\n" + _write_table(columns, rows) + "\n" + _write_origin(name, result)
+    )
+
+
+def _write_champion(name: str, result: Result) -> str:
+    single = standings.summarise(result["runs"], by="who")["single"]
+    rows = [("one network", f"{single['mean']:.2%} ± {single['deviation']:.2%}", f"{single['n']} seeds")]
+    rows += [
+        (f"{len(one['members'])} together", f"{one['accuracy']:.2%}", f"seeds {', '.join(map(str, one['members']))}")
+        for one in result["ensembles"]
+    ]
+    left = ", ".join(
+        f"{one['place']} ({one['label']} read as {' or '.join(map(str, one['read']))})"
+        for one in result["wrong_by_all"]
+    )
+    doubted = ", ".join(map(str, result["doubted_test_labels"]))
+    return (
+        "## The best network and the best ensemble\n\n"
+        + _write_table(("", "test accuracy", "chosen on validation"), rows)
+        + f"\nTrained on {result['setup']['backend']}. Test pictures that every network misreads: {left or 'none'}. "
+        f"Labels of the test set\nthat all networks together doubt: {doubted or 'none'}.\n\n"
+        + _write_origin(name, result)
+    )
+
+
+def _write_doubted(name: str, result: Result) -> str:
+    shown = [f"{one['place']} ({one['label']}, read as {one['read']})" for one in result["doubted"][:20]]
+    return (
+        f"## Doubted labels\n\nOf the training pictures {len(result['doubted'])} have a label that a network not "
+        "trained on them doubts (confident\nlearning). The most doubted, by place in the training part: "
+        f"{', '.join(shown) or 'none'}.\n\n" + _write_origin(name, result)
     )
 
 

@@ -51,7 +51,7 @@ def ladder_steps(rungs: Sequence[str], times_s: ArrayLike, accuracies: ArrayLike
 
 @styled
 def cost_front(
-    accuracies: Mapping[str, ArrayLike], costs: ArrayLike, cost: str = "weights", aims: Sequence[float] = ()
+    accuracies: Mapping[str, Sequence[float]], costs: ArrayLike, cost: str = "weights", aims: Sequence[float] = ()
 ) -> Figure:
     """Show what networks read against what they cost; no network on the line is beaten in both.
 
