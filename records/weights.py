@@ -25,8 +25,8 @@ HERE = Path(__file__).parent
 FAMILY = {
     "least": ("5x4 pool s3x8 pool s3x12", 30),
     "tiny": ("5x6 pool s3x10 s3x12 pool s3x14 s3x14", 40),
-    "few": ("5x8 pool s3x16 s3x16 pool s3x24 r3x24", 40),
-    "small": ("5x8 pool 3x12 3x16 pool s3x24 r3x24", 40),
+    "few": ("5x8 pool s3x16 s3x20 pool s3x28 r3x28 r3x28", 40),
+    "small": ("5x10 pool s3x20 s3x24 pool s3x32 r3x32 r3x32 r3x32", 40),
     "medium": ("5x12 pool 3x24 3x24 pool 3x32 3x32", 30),
     "large": ("5x16 pool 3x32 3x48 pool 3x64 3x64", 24),
     "largest": ("5x24 pool 3x64 3x64 pool 3x96 3x128", 16),
