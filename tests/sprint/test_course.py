@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from digitrec.datasets import load_digits
-from digitrec.sprint import Course, Recipe, compiled, draw_weights
+from digitrec.sprint import Course, Recipe, compiled, draw_weights, measure_margins
 
 TINY = Recipe(
     pictures=1024, hardest=0.5, batch_size=16, margin=2, halving="stride", first=4, fixed=True, second=8, dense=16,
@@ -114,3 +114,10 @@ def test_a_shifted_look_sees_what_lies_a_pixel_further(margin):
     side = 28 - 2 * margin
     expected = padded[:, margin + 2 : margin + 2 + side, margin : margin + side]
     np.testing.assert_allclose(seen, expected, rtol=1e-6)
+
+
+def test_margins_are_negative_where_the_reader_errs_and_need_the_right_labels(bundled):
+    (images, labels), _ = bundled
+    right, wrong = (measure_margins((images, given)) for given in (labels, np.roll(labels, 1)))
+    assert right.dtype == np.float32
+    assert (right > 0).mean() > 0.9 > (wrong > 0).mean()

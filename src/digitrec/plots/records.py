@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from digitrec.plots.style import BLUE, GREY, ORANGE, check_length, start_figure, styled
@@ -43,7 +43,8 @@ def ladder_steps(rungs: Sequence[str], times_s: ArrayLike, accuracies: ArrayLike
     right.plot(shares.ravel(), np.repeat(places, shares.shape[1]), ".", color=GREY, alpha=0.6)
     right.plot(means, places, "D", color=ORANGE)
     right.axvline(aim, color=GREY, linestyle=":")
-    right.xaxis.set_major_formatter(PercentFormatter(1))
+    right.xaxis.set_major_locator(MaxNLocator(4))
+    right.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     right.set_xlabel("read right; a dot a seed, a diamond their mean")
     right.grid(axis="x")
     return figure

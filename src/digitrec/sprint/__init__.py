@@ -7,6 +7,7 @@ from digitrec.faces import hand_on
 if TYPE_CHECKING:
     from digitrec.sprint.course import Course as Course
     from digitrec.sprint.course import Run as Run
+    from digitrec.sprint.course import measure_margins as measure_margins
     from digitrec.sprint.recipe import LADDER as LADDER
     from digitrec.sprint.recipe import TRIALS as TRIALS
     from digitrec.sprint.recipe import Recipe as Recipe
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__, __getattr__, __dir__ = hand_on(
     __name__,
     {
-        "course": ("Course", "Run"),
+        "course": ("Course", "Run", "measure_margins"),
         "recipe": ("LADDER", "TRIALS", "Recipe", "build_rungs", "build_trials", "fit_to"),
         "weights": ("count_multiplications", "count_weights", "draw_weights", "find_patterns"),
     },
