@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digitrec import sprint
 from digitrec.datasets import load_digits, split_validation
 
 ROOT = Path(__file__).parents[1]
@@ -61,14 +62,51 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     assert not list(tmp_path.glob("*checkpoint*"))
 
 
-def test_seconds_asks_the_peer_a_line_at_a_time(data, tmp_path, monkeypatch):
+PEER = """
+import json, sys
+print(json.dumps({"torch": "none", "threads": 1}), flush=True)
+for line in sys.stdin:
+    seed, layout = line.split()
+    time_s = {"as_it_stands": 50, "channels_last": 20}[layout]
+    print(json.dumps({"accuracy": 0.9, "time_s": time_s}), flush=True)
+"""
+
+
+@pytest.fixture
+def seconds(data, tmp_path, monkeypatch):
+    """The module records/seconds.py, with a peer that answers at once, a small sprint, and a folder of its own."""
     script = load_script("seconds")
-    peer = tmp_path / "train_mnist_fast.py"
-    peer.write_text(
-        "import json, sys\nprint(json.dumps({'torch': 'none'}), flush=True)\n"
-        "for line in sys.stdin:\n    print(json.dumps({'said': line.split()}), flush=True)\n"
-    )
+    tiny = sprint.Recipe(pictures=512, hardest=0.5, batch_size=32, first=4, second=4, dense=8)
+    (tmp_path / "train_mnist_fast.py").write_text(PEER)
+    (tmp_path / "LOG.md").write_text((ROOT / "records" / "LOG.md").read_text())
     monkeypatch.setattr(script, "HERE", tmp_path)
-    with script.start_peer(sys.executable, data[0], data[2]) as ask:
-        assert ask("") == {"torch": "none"}
-        assert ask("3 channels_last") == {"said": ["3", "channels_last"]}
+    monkeypatch.setattr(script, "load_split", lambda name: data)
+    monkeypatch.setattr(script, "load_mnist", load_digits)
+    monkeypatch.setattr(script, "time_import", lambda: 1.0)
+    monkeypatch.setattr(script.record_page, "write_page", lambda: None)
+    monkeypatch.setattr(script.sprint, "build_rungs", lambda: {"first": tiny, "last": tiny})
+    monkeypatch.setattr(script.sprint, "build_trials", lambda: {"tried": tiny})
+    monkeypatch.setattr(sys, "argv", ["seconds.py"])
+    return script
+
+
+def test_the_record_is_measured_in_turns_written_and_logged(seconds, tmp_path):
+    seconds.measure_record(sys.executable, 2, avx2=False)
+    result = json.loads((tmp_path / "seconds.json").read_text())
+    assert [(one["seed"], one["who"]) for one in result["runs"]] == [
+        (seed, who) for seed in range(2) for who in ("sprint", *seconds.PEER)
+    ]
+    assert result["setup"]["peer"] == {"torch": "none", "threads": 1}
+    assert (result["import_s"], result["setup"]["rung"]) == (1.0, "last")
+    assert "of train_mnist_fast's 50.00 s, 90.00%" in (tmp_path / "LOG.md").read_text()
+
+
+def test_the_ladder_runs_every_recipe_on_validation_and_one_rung_writes_nothing(seconds, data, tmp_path, capsys):
+    seconds.measure_ladder(["last"], 1)
+    assert not (tmp_path / "ladder.json").exists()
+    assert capsys.readouterr().out.splitlines()[-1].startswith("last ")
+    seconds.measure_ladder(None, 1)
+    result = json.loads((tmp_path / "ladder.json").read_text())
+    assert [one["rung"] for one in result["runs"]] == ["first", "last", "tried"]
+    n = len(data[1][1])
+    assert all(round(one["accuracy"] * n) == pytest.approx(one["accuracy"] * n) for one in result["runs"])
