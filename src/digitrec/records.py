@@ -110,13 +110,14 @@ def describe_versions() -> dict[str, str]:
 
 
 def describe_commit() -> str | None:
-    """Return the commit of the checkout, and if code under src/ or benchmarks/ differs from it; None outside one."""
+    """Return the commit of the checkout, and if code that measures or is measured differs from it; None outside one."""
     if CHECKOUT is None:
         return None
     ask = ["git", "-C", str(CHECKOUT)]
     try:
         commit = subprocess.run([*ask, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*ask, "diff", "--quiet", "HEAD", "--", "src/*.py", "benchmarks/*.py"]).returncode
+        code = ("src/*.py", "benchmarks/*.py", "records/*.py")
+        changed = subprocess.run([*ask, "diff", "--quiet", "HEAD", "--", *code]).returncode
     except (OSError, subprocess.CalledProcessError):
         return None  # no git, or files that were copied without their history
     return commit.stdout.strip() + (" with changes" if changed else "")

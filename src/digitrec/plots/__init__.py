@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from digitrec.plots.readings import attention as attention
     from digitrec.plots.readings import confident_errors as confident_errors
     from digitrec.plots.readings import prediction_bars as prediction_bars
+    from digitrec.plots.records import cost_front as cost_front
+    from digitrec.plots.records import ladder_steps as ladder_steps
     from digitrec.plots.results import bars_per_set as bars_per_set
     from digitrec.plots.results import confusion_counts as confusion_counts
     from digitrec.plots.results import confusion_rates as confusion_rates
@@ -67,6 +69,7 @@ __all__, __getattr__, __dir__ = hand_on(
         "pairs": ("paired_bars",),
         "probes": ("attack_bands", "blend_curves", "heat_maps", "kind_bars"),
         "readings": ("attention", "confident_errors", "prediction_bars"),
+        "records": ("cost_front", "ladder_steps"),
         "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
         "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),
     },

@@ -1,0 +1,186 @@
+"""RECORDS.md: the records as a page, generated from what was measured; what was not measured is not on it."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from digitrec import records, standings
+from digitrec.sprint.recipe import LADDER, TRIALS, Change, Recipe
+from digitrec.sprint.weights import count_multiplications, count_weights
+
+Result = dict[str, Any]
+
+_HEAD = """# Records
+
+How fast, how small and how good a reader of MNIST's digits can be, by one protocol: 55,000 pictures to train on, 5,000
+to choose by, and the 10,000 of the test set read once, by the command that is named, after every choice was made. What
+others have done is run again beside, in turns, on the same machine. Each figure is of at least ten seeds unless it says
+otherwise; ± is the standard deviation over them. This page is written by `digitrec.record_page` from the files in
+[records/](records/LOG.md), whose log tells when each was measured.
+"""
+
+
+def write_page(folder: Path | None = standings.FOLDER, page: Path | None = None) -> str:
+    """Write RECORDS.md and return its text.
+
+    Args:
+        folder: where the results lie.
+        page: where to; None for RECORDS.md beside the folder.
+
+    Raises:
+        ValueError: there is no folder of results: the package was installed without its checkout.
+    """
+    if folder is None:
+        raise ValueError("folder: expected that of a checkout's results, got None")
+    sections: dict[str, Callable[[str, Result], str]] = {
+        "seconds": _write_seconds,
+        "seconds_avx2": _write_seconds,
+        "ladder": _write_ladder,
+        "weights": _write_weights,
+        "champion": _write_champion,
+        "doubted": _write_doubted,
+    }
+    found = {name: standings.read_result(name, folder) for name in sections}
+    parts = [sections[name](name, result) for name, result in found.items() if result]
+    text = "\n".join([_HEAD, *parts])
+    records.write_text(page or folder.parent / "RECORDS.md", text)
+    return text
+
+
+def _write_seconds(name: str, result: Result) -> str:
+    figures = standings.summarise(result["runs"], by="who")
+    recipe, ours = Recipe.from_json(result["setup"]["recipe"]), figures["sprint"]
+    held = " as on a processor with AVX2 alone" if result["setup"]["instructions"] == "AVX2" else ""
+    rows = [
+        (
+            "**the sprint**" if who == "sprint" else who,
+            f"{one['time_s']:.2f} s",
+            "" if who == "sprint" else f"{ours['time_s'] / one['time_s']:.3f}",
+            f"{one['mean']:.2%} ± {one['deviation']:.2%}",
+            f"{one['least']:.2%}",
+        )
+        for who, one in figures.items()
+    ]
+    peer = result["setup"]["peer"]
+    return (
+        f"## Seconds to 99 %{held}\n\n"
+        f"From MNIST's pictures in memory to a network's accuracy on the test set, {ours['n']} runs each, in turns.\n\n"
+        + _write_table(("", "median time", "the sprint's share of it", "test accuracy", "lowest"), rows)
+        + f"\nThe sprint is the last rung of the ladder: {count_weights(recipe):,} weights, "
+        f"{count_multiplications(recipe):,} multiplications a\npicture, {recipe.steps} steps of {recipe.batch_size}. "
+        f"Importing TensorFlow took {result['import_s']:.1f} s more and compiling {result['compile_s']:.1f} s, once a "
+        "process.\n[train_mnist_fast](https://github.com/tuomaso/train_mnist_fast)'s last recipe trains on all 60,000 "
+        f"pictures, by PyTorch\n{peer['torch']} on {peer['threads']} threads; "
+        "its pictures are normalised beforehand.\n\n" + _write_origin(name, result)
+    )
+
+
+def _write_ladder(name: str, result: Result) -> str:
+    figures = standings.summarise(result["runs"], by="rung")
+    recipes = {rung: Recipe.from_json(values) for rung, values in result["setup"]["recipes"].items()}
+
+    def list_rows(changes: Sequence[Change]) -> list[tuple[str, ...]]:
+        return [
+            (
+                f"`{rung}`",
+                text,
+                f"{figures[rung]['mean']:.2%} ± {figures[rung]['deviation']:.2%}",
+                f"{figures[rung]['time_s']:.2f} s",
+                f"{count_multiplications(recipes[rung]) / 1e6:.2f} M",
+            )
+            for rung, text, _ in changes
+            if rung in figures
+        ]
+
+    columns = ("rung", "change", "validation", "median time", "multiplications")
+    n = min(one["n"] for one in figures.values())
+    return (
+        f"## The ladder\n\nEach rung is the one above it with one change; {n} seeds, on validation, all in turns. "
+        "`python records/seconds.py --rung NAME` runs one.\n\n"
+        + _write_table(columns, list_rows(LADDER))
+        + "\nWhat did not help, each tried on the last rung:\n\n"
+        + _write_table(columns, list_rows(TRIALS))
+        + "\n"
+        + _write_origin(name, result)
+    )
+
+
+def _write_weights(name: str, result: Result) -> str:
+    figures = standings.summarise(result["runs"], by="network")
+    rounded = standings.summarise(result["runs"], by="network", value="accuracy_int8")
+    rows = []
+    for network, one in figures.items():
+        runs = [run for run in result["runs"] if run["network"] == network]
+        layers, epochs = result["setup"]["family"][network]
+        rows.append(
+            (
+                f"{runs[0]['weights']:,}",
+                f"`{layers}`",
+                str(epochs),
+                f"{one['mean']:.2%} ± {one['deviation']:.2%}",
+                f"{rounded[network]['mean']:.2%}",
+                f"{statistics.median(run['bytes_int8'] for run in runs):,.0f}",
+                f"{statistics.median(run['picture_us'] for run in runs):.0f}",
+                f"{statistics.median(run['train_s'] for run in runs) / 60:.1f}",
+            )
+        )
+    columns = (
+        "weights",
+        "layers",
+        "epochs",
+        "test accuracy",
+        "in int8",
+        "bytes in int8",
+        "µs a picture",
+        "min a training",
+    )
+    n = min(one["n"] for one in figures.values())
+    return (
+        f"## Few weights\n\nMNIST alone, varied a little; {n} seeds each, of which the epoch best on validation is "
+        "kept. Weights are all\nvariables, those of the normalisation included; pictures are read one by one, by ONNX "
+        "Runtime on one thread.\n\n" + _write_table(columns, rows) + "\n" + _write_origin(name, result)
+    )
+
+
+def _write_champion(name: str, result: Result) -> str:
+    single = standings.summarise(result["runs"], by="who")["single"]
+    rows = [("one network", f"{single['mean']:.2%} ± {single['deviation']:.2%}", f"{single['n']} seeds")]
+    rows += [
+        (f"{len(one['members'])} together", f"{one['accuracy']:.2%}", f"seeds {', '.join(map(str, one['members']))}")
+        for one in result["ensembles"]
+    ]
+    left = ", ".join(
+        f"{one['place']} ({one['label']} read as {' or '.join(map(str, one['read']))})"
+        for one in result["wrong_by_all"]
+    )
+    doubted = ", ".join(map(str, result["doubted_test_labels"]))
+    return (
+        "## The best network and the best ensemble\n\n"
+        + _write_table(("", "test accuracy", "chosen on validation"), rows)
+        + f"\nTrained on {result['setup']['backend']}. Test pictures that every network misreads: {left or 'none'}. "
+        f"Labels of the test set\nthat all networks together doubt: {doubted or 'none'}.\n\n"
+        + _write_origin(name, result)
+    )
+
+
+def _write_doubted(name: str, result: Result) -> str:
+    shown = [f"{one['place']} ({one['label']}, read as {one['read']})" for one in result["doubted"][:20]]
+    return (
+        f"## Doubted labels\n\nOf the training pictures {len(result['doubted'])} have a label that a network not "
+        "trained on them doubts (confident\nlearning). The most doubted, by place in the training part: "
+        f"{', '.join(shown) or 'none'}.\n\n" + _write_origin(name, result)
+    )
+
+
+def _write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _write_origin(name: str, result: Mapping[str, Any]) -> str:
+    machine = result["machine"]
+    return (
+        f"`{result['command']}`, commit {result['commit']}, {result['date']}, {result['wall_s'] / 60:.1f} minutes on "
+        f"{machine['cores']} cores\nof {machine['processor']}: [{name}.json](records/{name}.json).\n"
+    )

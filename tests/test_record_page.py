@@ -1,0 +1,94 @@
+"""RECORDS.md is what the results say, and each result stands in the log of the records."""
+
+import json
+
+import pytest
+
+from digitrec import record_page, records, standings
+from digitrec.sprint import build_rungs, build_trials
+
+FOLDER = standings.FOLDER
+ORIGIN = {
+    "machine": {"processor": "P", "cores": 2, "system": "Linux"},
+    "date": "2026-11-26",
+    "commit": "abc",
+    "command": "python records/seconds.py --peer python",
+    "wall_s": 90.0,
+}
+
+
+def test_the_page_is_generated_from_what_was_measured(tmp_path):
+    text = record_page.write_page(page=tmp_path / "RECORDS.md")
+    assert (tmp_path / "RECORDS.md").read_text() == text
+    assert text == (FOLDER.parent / "RECORDS.md").read_text()
+
+
+def test_every_result_says_what_made_it_and_stands_in_the_log():
+    log = (FOLDER / "LOG.md").read_text()
+    for path in FOLDER.glob("*.json"):
+        result = json.loads(path.read_text())
+        assert set(ORIGIN) <= set(result), path.name
+        assert f"| {result['commit']} | " in log, path.name
+        assert f"[{path.name}]({path.name}) |" in log, path.name
+
+
+def test_where_nothing_was_measured_nothing_is_claimed(tmp_path):
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    assert "##" not in text
+    with pytest.raises(ValueError, match="folder: expected that of a checkout"):
+        record_page.write_page(None)
+
+
+def test_seconds_are_quoted_as_measured(tmp_path):
+    *_, recipe = build_rungs().values()
+    runs = [
+        {"who": who, "accuracy": accuracy, "time_s": time_s}
+        for who, accuracy, time_s in (("sprint", 0.99, 0.5), ("sprint", 0.992, 0.7), ("peer", 0.989, 6.0))
+    ]
+    setup = {"recipe": recipe.to_json(), "instructions": "AVX2", "peer": {"torch": "2.13", "threads": 2}}
+    records.write_json(
+        tmp_path / "seconds.json", ORIGIN | {"setup": setup, "runs": runs, "import_s": 5.0, "compile_s": 2.0}
+    )
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    assert "| **the sprint** | 0.60 s |  | 99.10% ± 0.14% | 99.00% |" in text
+    assert "| peer | 6.00 s | 0.100 | 98.90% ± 0.00% | 98.90% |" in text
+    assert "as on a processor with AVX2 alone" in text
+    assert "`python records/seconds.py --peer python`, commit abc, 2026-11-26, 1.5 minutes on 2 cores" in text
+
+
+def test_the_ladder_names_every_rung_and_trial(tmp_path):
+    recipes = build_rungs() | build_trials()
+    runs = [{"rung": name, "accuracy": 0.99, "time_s": 1.0, "seed": 0} for name in recipes]
+    setup = {"recipes": {name: recipe.to_json() for name, recipe in recipes.items()}}
+    records.write_json(tmp_path / "ladder.json", ORIGIN | {"setup": setup, "runs": runs})
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    for name in recipes:
+        assert f"| `{name}` | " in text
+    assert "What did not help" in text
+
+
+def test_few_weights_are_quoted_with_what_they_cost(tmp_path):
+    run = {"network": "tiny", "weights": 1286, "bytes_int8": 9000, "picture_us": 12.4, "train_s": 90.0}
+    runs = [run | {"accuracy": accuracy, "accuracy_int8": 0.99} for accuracy in (0.991, 0.993)]
+    setup = {"family": {"tiny": ["5x6 pool", 30]}}
+    records.write_json(tmp_path / "weights.json", ORIGIN | {"setup": setup, "runs": runs})
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    assert "| 1,286 | `5x6 pool` | 30 | 99.20% ± 0.14% | 99.00% | 9,000 | 12 | 1.5 |" in text
+
+
+def test_the_champion_says_what_is_left(tmp_path):
+    champion = {
+        "setup": {"backend": "tensorflow"},
+        "runs": [{"who": "single", "accuracy": accuracy} for accuracy in (0.997, 0.998)],
+        "ensembles": [{"members": [1, 0, 2], "accuracy": 0.9985}],
+        "wrong_by_all": [{"place": 2130, "label": 4, "read": [9]}, {"place": 7, "label": 9, "read": [4, 7]}],
+        "doubted_test_labels": [2130],
+    }
+    records.write_json(tmp_path / "champion.json", ORIGIN | champion)
+    doubted = {"setup": {}, "runs": [], "doubted": [{"place": 5, "label": 3, "read": 8}]}
+    records.write_json(tmp_path / "doubted.json", ORIGIN | doubted)
+    text = record_page.write_page(tmp_path, tmp_path / "page.md")
+    assert "| one network | 99.75% ± 0.07% | 2 seeds |" in text
+    assert "| 3 together | 99.85% | seeds 1, 0, 2 |" in text
+    assert "2130 (4 read as 9), 7 (9 read as 4 or 7)" in text
+    assert "5 (3, read as 8)" in text

@@ -1,0 +1,112 @@
+"""The scripts of the records run on a handful of pictures, and go on where they were stopped."""
+
+import importlib.util
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitrec import sprint
+from digitrec.datasets import load_digits, split_validation
+
+ROOT = Path(__file__).parents[1]
+
+
+def load_script(name):
+    """The module records/NAME.py."""
+    spec = importlib.util.spec_from_file_location(f"records_{name}", ROOT / "records" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def data():
+    given, test = load_digits()
+    return (*split_validation(*given), test)
+
+
+def test_few_weights_are_trained_exported_and_read(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = load_script("weights")
+    monkeypatch.setattr(script, "CONFIG", replace(script.CONFIG, batch_size=64, plain_epochs=0))
+    found = script.measure("5x4 pool s3x8", 3, 0, data)
+    assert found["weights"] == script.small.build_small("5x4 pool s3x8").count_params()
+    assert found["accuracy"] > 0.2
+    assert abs(found["accuracy"] - found["accuracy_int8"]) < 0.2
+    assert found["bytes_int8"] > 0
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, monkeypatch):
+    script = load_script("champion")
+    monkeypatch.setattr(script, "OUTPUT", tmp_path)
+    monkeypatch.setattr(script, "ENSEMBLES", (2,))
+    monkeypatch.setattr(script, "FOLDS", 2)
+    monkeypatch.setattr(sys, "argv", ["champion.py"])
+    config = replace(script.CONFIG, epochs=1, batch_size=64, filters=((4,), (8,)), dense=8)
+    result, name, found = script.measure_seeds(tmp_path, config, data, 2)
+    assert json.loads((tmp_path / f"{name}.json").read_text()) == json.loads(json.dumps(result))
+    assert sorted(result["ensembles"][0]["members"]) == [0, 1]
+    assert found.startswith("single ")
+    for one in result["wrong_by_all"]:
+        assert data[2][1][one["place"]] == one["label"] not in one["read"]
+    result, name, found = script.measure_folds(tmp_path, config, data, 0)
+    assert name == "doubted"
+    assert found.startswith(f"{len(result['doubted'])} of 1,318")
+    said = [np.load(tmp_path / f"fold-{fold}.npz")["test"] for fold in range(2)]
+    assert sum(map(len, said)) == 1318
+    assert not list(tmp_path.glob("*checkpoint*"))
+
+
+PEER = """
+import json, sys
+print(json.dumps({"torch": "none", "threads": 1}), flush=True)
+for line in sys.stdin:
+    seed, layout = line.split()
+    time_s = {"as_it_stands": 50, "channels_last": 20}[layout]
+    print(json.dumps({"accuracy": 0.9, "time_s": time_s}), flush=True)
+"""
+
+
+@pytest.fixture
+def seconds(data, tmp_path, monkeypatch):
+    """The module records/seconds.py, with a peer that answers at once, a small sprint, and a folder of its own."""
+    script = load_script("seconds")
+    tiny = sprint.Recipe(pictures=512, hardest=0.5, batch_size=32, first=4, second=4, dense=8)
+    (tmp_path / "train_mnist_fast.py").write_text(PEER)
+    (tmp_path / "LOG.md").write_text((ROOT / "records" / "LOG.md").read_text())
+    monkeypatch.setattr(script, "HERE", tmp_path)
+    monkeypatch.setattr(script, "load_split", lambda name: data)
+    monkeypatch.setattr(script, "load_mnist", load_digits)
+    monkeypatch.setattr(script, "time_import", lambda: 1.0)
+    monkeypatch.setattr(script.record_page, "write_page", lambda: None)
+    monkeypatch.setattr(script.sprint, "build_rungs", lambda: {"first": tiny, "last": tiny})
+    monkeypatch.setattr(script.sprint, "build_trials", lambda: {"tried": tiny})
+    monkeypatch.setattr(sys, "argv", ["seconds.py"])
+    return script
+
+
+def test_the_record_is_measured_in_turns_written_and_logged(seconds, tmp_path):
+    seconds.measure_record(sys.executable, 2, avx2=False)
+    result = json.loads((tmp_path / "seconds.json").read_text())
+    assert [(one["seed"], one["who"]) for one in result["runs"]] == [
+        (seed, who) for seed in range(2) for who in ("sprint", *seconds.PEER)
+    ]
+    assert result["setup"]["peer"] == {"torch": "none", "threads": 1}
+    assert (result["import_s"], result["setup"]["rung"]) == (1.0, "last")
+    assert "of train_mnist_fast's 50.00 s, 90.00%" in (tmp_path / "LOG.md").read_text()
+
+
+def test_the_ladder_runs_every_recipe_on_validation_and_one_rung_writes_nothing(seconds, data, tmp_path, capsys):
+    seconds.measure_ladder(["last"], 1)
+    assert not (tmp_path / "ladder.json").exists()
+    assert capsys.readouterr().out.splitlines()[-1].startswith("last ")
+    seconds.measure_ladder(None, 1)
+    result = json.loads((tmp_path / "ladder.json").read_text())
+    assert [one["rung"] for one in result["runs"]] == ["first", "last", "tried"]
+    n = len(data[1][1])
+    assert all(round(one["accuracy"] * n) == pytest.approx(one["accuracy"] * n) for one in result["runs"])
