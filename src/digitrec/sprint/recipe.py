@@ -68,6 +68,7 @@ LADDER: tuple[Change, ...] = (
     ("wider", "16 patterns and 32 filters: whole registers of a processor", {"first": 16, "second": 32}),
     ("margin", "two pixels are cut off each side", {"margin": 2}),
     ("hardest", "half the pictures, seven tenths of them the hardest", {"pictures": 28_000, "hardest": 0.7}),
+    ("wide-dense", "128 units in place of 64: with fewer, validation stays below 99 %", {"dense": 128}),
 )
 
 # Changes of the last rung that were tried and not taken.
@@ -85,7 +86,6 @@ TRIALS: tuple[Change, ...] = (
     ("large-batch", "steps of 512 in place of 256", {"batch_size": 512}),
     ("more-smoothing", "a tenth of each label goes to all classes", {"smoothing": 0.1}),
     ("second-look-fifth", "the least sure fifth is read again", {"second_look": 0.2}),
-    ("wide-dense", "128 units in place of 64", {"dense": 128}),
 )
 
 
