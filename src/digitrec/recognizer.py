@@ -198,14 +198,19 @@ def open_session(network: bytes) -> onnxruntime.InferenceSession:
     return session
 
 
-def start_session(network: bytes) -> onnxruntime.InferenceSession:
+def start_session(network: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
     """Return a session that runs any network from an ONNX file's bytes, on the processor.
+
+    Args:
+        network: the bytes.
+        threads: to compute with; 0 for as many as ONNX Runtime chooses.
 
     Raises:
         ValueError: it is no ONNX file.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     try:
         # Without its fallback, which prints what is wrong and tries the same again.
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)

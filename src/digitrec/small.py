@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec import backend
+from digitrec.recognizer import start_session
 
 if TYPE_CHECKING:
     import keras
@@ -90,13 +91,13 @@ def quantise(network: bytes, x: NDArray[np.float32]) -> bytes:
 
 def run_onnx(network: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Read pictures with an ONNX file on one thread: x float32 (n, 28, 28, 1) to logits (n, 10)."""
-    session = _start(network)
+    session = start_session(network, threads=1)
     return np.concatenate([session.run(None, {"x": few})[0] for few in np.array_split(x, -(-len(x) // 500))])
 
 
 def time_onnx(network: bytes, x: NDArray[np.float32], repeats: int = 2000) -> float:
     """Return the median of the microseconds that reading one picture takes on one thread."""
-    session = _start(network)
+    session = start_session(network, threads=1)
     times = []
     for i in range(repeats):
         one = x[i % len(x)][None]
@@ -104,11 +105,3 @@ def time_onnx(network: bytes, x: NDArray[np.float32], repeats: int = 2000) -> fl
         session.run(None, {"x": one})
         times.append(time.perf_counter() - start)
     return 1e6 * statistics.median(times)
-
-
-def _start(network: bytes):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])

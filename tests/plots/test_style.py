@@ -31,6 +31,7 @@ HISTORY = {
     "val_loss": [0.3, 0.1, 0.05, 0.06],
 }
 HEAT = (IMAGES[0] / 255.0 - 0.3) * 4
+SEEDS = np.array([[0.985, 0.987], [0.99, 0.991], [0.9905, 0.9915]])
 CALLS = {
     "sample_grid": (IMAGES, LABELS),
     "class_balance": (LABELS[:200], LABELS[200:250], LABELS[250:]),
@@ -51,11 +52,13 @@ CALLS = {
     "attention": (IMAGES[0], HEAT, 0),
     "picture_rows": ({"first": IMAGES[:3], "second": IMAGES[3:12]}, "Nine of one kind are more than three of another"),
     "score_histograms": (PROBABILITIES.max(axis=1), PROBABILITIES.min(axis=1), 0.9),
+    "ladder_steps": (["start", "stride", "hardest"], [4.0, 2.0, 0.5], SEEDS),
+    "cost_front": ({"tiny": SEEDS[0], "small": SEEDS[2], "wide": SEEDS[1]}, [900, 2500, 8000]),
 }
 
 
 # Modules with tests of their own.
-ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "records", "search")
+ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "search")
 
 
 def draw(name):

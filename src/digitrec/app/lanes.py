@@ -49,12 +49,12 @@ def open_lanes(
     own, lanes = SampleFolder(samples), []
     apis: list[Api] = []
     lessons = _plan_lessons(folder, own, models, apis, stop)
+    layers = _load_layers(folder) if folder else None
     for limits, processes, threads in ((QUICK, DECODERS, THREADS), (THOROUGH, 1, 1)):
         decoders = Decoders(processes, limits)
         stop.callback(decoders.close)
         executor = ThreadPoolExecutor(threads)
         stop.callback(executor.shutdown, wait=False, cancel_futures=True)
-        layers = _load_layers(folder) if folder else None
         apis.append(api := Api(recognizer, own, decoders.decode, numbers, layers, lessons))
         functions: list[Callable] = [
             api.read, api.keep, api.forget, api.samples, api.read_number,

@@ -50,7 +50,10 @@ def train_numbers(
         ModelError: the folder holds a model that was not made here; no such base, or one of other layers.
     """
     saving.check_target(folder, MAKER, replace)
-    start = None if base is None else _read_start(base, config)
+    start, origin = None, {}
+    if base is not None:
+        base = model_folder.find_model(base)
+        start, origin = _read_start(base, config), {"base": model_folder.read_metrics(base)["sha256"]["model.keras"]}
     training, validation, _ = load_split(dataset)
     from digitrec.numbers.training import train  # slow to load: after the data turned out to be there
 
@@ -58,17 +61,15 @@ def train_numbers(
     judges = make_strips(*validation, JUDGED, JUDGES)
     checkpoint = Path(folder) / "checkpoint.npz"
     model, history = train(config, training, judges, checkpoint, resume, start, report)
-    metrics = describe_training(dataset, config, history) | prove_network(model, validation)
-    if base is not None:
-        metrics["base"] = model_folder.read_metrics(model_folder.find_model(base))["sha256"]["model.keras"]
+    metrics = describe_training(dataset, config, history) | prove_network(model, validation) | origin
     saving.save_model(folder, model, config, history, {"maker": MAKER, **metrics})
     checkpoint.unlink(missing_ok=True)
     return model_folder.read_metrics(folder)
 
 
-def _read_start(base: PathLike, config: NumberConfig) -> list[np.ndarray]:
+def _read_start(base: Path, config: NumberConfig) -> list[np.ndarray]:
     """Return the weights of a model whose layers are those of a configuration."""
-    theirs = model_folder.read_config(model_folder.find_model(base), NumberConfig)
+    theirs = model_folder.read_config(base, NumberConfig)
     if (theirs.filters, theirs.context) != (config.filters, config.context):
         raise model_folder.ModelError(
             f"{base}: expected the layers that were asked for (filters {config.filters}, context {config.context}), "

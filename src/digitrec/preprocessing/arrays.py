@@ -27,15 +27,21 @@ def each_picture(pictures: Iterable[Any]) -> Iterator[Any]:
     Raises:
         PictureError: it is one picture, whose letters or rows are none; the message names the call for it.
     """
-    one = isinstance(pictures, str | bytes | os.PathLike) or not hasattr(pictures, "__iter__")
-    one = one or getattr(pictures, "ndim", 1) == 0
-    if is_array(pictures) and not one:
-        row = next(iter(pictures), None)
-        shape = np.asarray(row).shape if is_array(row) else ()
-        one = isinstance(row, int | float | np.number) or (len(shape) == 1 and shape != (784,))
-    if one:
+    if _is_one(pictures):
         raise PictureError("pictures: expected several, got one: predict(picture) reads it")
     return iter(pictures)
+
+
+def _is_one(pictures: Any) -> bool:
+    if isinstance(pictures, str | bytes | os.PathLike) or not hasattr(pictures, "__iter__"):
+        return True
+    if not is_array(pictures):
+        return False
+    if getattr(pictures, "ndim", 1) == 0:
+        return True
+    row = next(iter(pictures), None)
+    shape = np.asarray(row).shape if is_array(row) else ()
+    return isinstance(row, int | float | np.number) or (len(shape) == 1 and shape != (784,))
 
 
 def to_picture_array(array: Any) -> NDArray[Any]:

@@ -36,6 +36,14 @@ def transform(ink: Ink, height: int, slant: float, aspect: float) -> Ink:
     return np.asarray(image)
 
 
+def measure_slant(ink: Ink) -> float:
+    """Return how far the top leans to the right, by the height: from the moments of the ink."""
+    mass = max(float(ink.sum()), 1e-3)
+    y, x = np.arange(len(ink), dtype=np.float32), np.arange(ink.shape[1], dtype=np.float32)
+    y, x = y - float(ink.sum(axis=1) @ y) / mass, x - float(ink.sum(axis=0) @ x) / mass
+    return float(np.clip(-(y @ ink @ x) / max(float(ink.sum(axis=1) @ y**2), 1e-3), -0.5, 0.5))
+
+
 def join(parts: list[Ink], gaps: list[int]) -> Ink:
     """Set parts side by side, `gaps` pixels between them, negative for an overlap."""
     height = max(len(part) for part in parts)

@@ -6,7 +6,7 @@ from digitrec.preprocessing.box import box_ink
 from digitrec.preprocessing.form import Stages, show_stages
 from digitrec.preprocessing.pieces import grow_mask
 from digitrec.synthesis.cameras import measure_darkness, photograph
-from digitrec.synthesis.canvas import Images, Ink, as_ink, check_digits, crop, transform
+from digitrec.synthesis.canvas import Images, Ink, as_ink, check_digits, crop, measure_slant, transform
 from digitrec.synthesis.hands import write_digit
 from digitrec.synthesis.marks import draw_rules
 from digitrec.synthesis.pens import retrace, trace
@@ -59,7 +59,7 @@ def _write_string(digits: list[Ink], rng: np.random.Generator) -> tuple[Ink, lis
     spans: list[tuple[int, int]] = []
     for i, digit in enumerate(digits):
         size = max(8, round(height * (1 + rng.normal(0, unsteady))))
-        ink = transform(crop(digit), size, slant - 0.8 * _measure_slant(digit), rng.uniform(0.8, 1.1))
+        ink = transform(crop(digit), size, slant - 0.8 * measure_slant(digit), rng.uniform(0.8, 1.1))
         ink = crop(np.clip((ink / measure_darkness(ink) - level) * hardness + 0.5, 0, 1))
         if i and i == sign:
             mark, top = _draw_sign(height, rng)
@@ -92,14 +92,6 @@ def _draw_sign(height: int, rng: np.random.Generator) -> tuple[Ink, int]:
         return np.ones((thick, height // 3), np.float32), height // 2
     length = int(height * rng.choice([0.3, 1]))  # a comma or a stroke
     return draw_rules((length, length // 2 + 2 * thick), length // 4 + thick, -0.4, thick), height - length * 7 // 8
-
-
-def _measure_slant(ink: Ink) -> float:
-    """Return how far the top leans to the right, by the height: from the moments of the ink."""
-    mass = float(ink.sum())
-    y, x = np.arange(len(ink), dtype=np.float32), np.arange(ink.shape[1], dtype=np.float32)
-    y, x = y - float(ink.sum(axis=1) @ y) / mass, x - float(ink.sum(axis=0) @ x) / mass
-    return float(np.clip(-(y @ ink @ x) / max(float(ink.sum(axis=1) @ y**2), 1e-3), -0.5, 0.5))
 
 
 def _take_in(string: Ink, spans: list[tuple[int, int]], rng: np.random.Generator) -> Images:

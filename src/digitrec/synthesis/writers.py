@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.synthesis.cameras import measure_darkness
-from digitrec.synthesis.canvas import Images, Ink, Labels, as_ink, crop, transform
+from digitrec.synthesis.canvas import Images, Ink, Labels, as_ink, crop, measure_slant, transform
 from digitrec.synthesis.digit_forms import DIGITS
 from digitrec.synthesis.glyphs import parse
 from digitrec.synthesis.hands import ink_strokes
@@ -147,7 +147,7 @@ class GivenHand:
         if digit in self.borrowed:
             return retrace(link(self.own.move(digit, rng)), HEIGHT - self.pen, self.pen, 0, 1)
         ink = crop(as_ink(self.images[digit]))
-        slant = self.slant - 0.8 * _measure_slant(ink) + rng.normal(0, 0.04)
+        slant = self.slant - 0.8 * measure_slant(ink) + rng.normal(0, 0.04)
         ink = transform(ink, HEIGHT, slant, self.aspect * rng.uniform(0.93, 1.07))
         return crop(np.clip((ink / measure_darkness(ink) - self.level) * self.hardness + 0.5, 0, 1))
 
@@ -211,11 +211,3 @@ def _lean(path: Path) -> float:
     """Return how far the top of a path leans to the right, by the height."""
     x, y = (path.reshape(-1, 2) - path.reshape(-1, 2).mean(axis=0)).T
     return float(np.clip(-(x @ y) / max(float(y @ y), 1e-3), -0.5, 0.5))
-
-
-def _measure_slant(ink: Ink) -> float:
-    """Return how far the top leans to the right, by the height: from the moments of the ink."""
-    mass = max(float(ink.sum()), 1e-3)
-    y, x = np.arange(len(ink), dtype=np.float32), np.arange(ink.shape[1], dtype=np.float32)
-    y, x = y - float(ink.sum(axis=1) @ y) / mass, x - float(ink.sum(axis=0) @ x) / mass
-    return float(np.clip(-(y @ ink @ x) / max(float(ink.sum(axis=1) @ y**2), 1e-3), -0.5, 0.5))
