@@ -1,5 +1,6 @@
 """Paths to shards, each some hundred pictures; a shard to the bytes of its pictures, one after another."""
 
+import gzip
 import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from digitrec.records import natural_order
 PICTURES = 256  # of a shard, where it can be chosen: a second's work or less, and a row a part would be a million files
 TARS = (".tar", ".tar.gz", ".tgz")
 PARQUET = ".parquet"
+_BLOCK = 512  # of a tar file, bytes; it ends in two of zeros
 # The columns of bytes, and of names, that data sets of pictures have.
 _CONTENT = ("image", "png", "jpg", "bytes", "content", "data", "picture")
 _NAMES = ("file", "path", "file_name", "filename", "name", "__key__", "key", "id")
@@ -111,14 +113,32 @@ def _find_file(path: str) -> str:
     return path
 
 
+class _Tape:
+    """A file that is only read on, and remembers how it ended."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.end = b""
+
+    def read(self, size: int) -> bytes:
+        block = self._file.read(size)
+        self.end = (self.end + block)[-_BLOCK:]
+        return block
+
+
 def _open_tar(path: str) -> Iterator[tuple[str, Find]]:
     """Yield the pictures of a tar file in its order; what else a sample has, a class or a text, is passed over."""
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
-            if member.isfile() and member.name.lower().endswith(SUFFIXES):
-                file = archive.extractfile(member)
-                yield f"{path}/{member.name}", partial(_return, file)
-                archive.members = []  # type: ignore[attr-defined]  # else it keeps a record of each to its end
+    with gzip.open(path) if path.lower().endswith("gz") else open(path, "rb") as file:
+        tape = _Tape(file)
+        with tarfile.open(fileobj=tape, mode="r|") as archive:  # type: ignore[call-overload]
+            for member in archive:
+                if member.isfile() and member.name.lower().endswith(SUFFIXES):
+                    yield f"{path}/{member.name}", partial(archive.extractfile, member)
+                archive.members = []  # else it keeps a record of each to its end
+        while tape.read(2**20):
+            pass
+        if tape.end.strip(b"\0") or len(tape.end) < _BLOCK:  # tarfile takes a cut for the end
+            raise tarfile.ReadError("cut short: it has no end")
 
 
 def _count_groups(path: str) -> int:
@@ -150,10 +170,6 @@ def _open_parquet(path: str, group: int) -> Iterator[tuple[str, Find]]:
 def _iterate_rows(table: Any, group: int, columns: list[str]) -> Iterator[dict[str, Any]]:
     for batch in table.iter_batches(PICTURES, row_groups=[group], columns=columns):
         yield from batch.to_pylist()
-
-
-def _return(file: Any) -> Any:
-    return file
 
 
 def _check_content(value: Any) -> bytes:

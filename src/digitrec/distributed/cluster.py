@@ -2,6 +2,8 @@
 
 import logging
 import os
+import secrets
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +22,7 @@ Result = TypeVar("Result")
 LOCAL = "local"  # the address of a cluster that is started here and ends with the command
 ATTEMPTS = 4  # of a job whose process ended under it, before it is given up
 AHEAD = 2  # jobs handed out for each that can run, so that nobody waits for the next
+WAIT_S = 10.0  # for the head of a cluster to answer
 LOOK_S = 0.5  # between two looks at what is done
 
 
@@ -165,6 +168,9 @@ def connect(
         raise ValueError(f"cores: expected 1 to {own}, got {cores}")
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
     is_local = address == LOCAL
+    if is_local and "RAY_AUTH_MODE" not in os.environ:
+        # Ray would write a token into the home, and ask every later cluster's guests for it. This one dies with us.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment: dict[str, Any] = {"env_vars": _choose_variables(cores)}
     if is_local:
         limits = {"num_cpus": own if workers is None else workers * cores}
@@ -193,6 +199,9 @@ def connect(
 
 def _start(ray: Any, address: str, environment: dict[str, Any], limits: dict[str, Any]) -> Any:
     try:
+        if ":" in address:  # where nobody listens, Ray would try for ten minutes
+            host, _, port = address.rpartition("//")[2].rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT_S).close()
         return ray.init(
             address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR, **limits
         )  # fmt: skip
