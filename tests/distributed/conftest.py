@@ -48,8 +48,7 @@ def start_head(folder):
 
 @pytest.fixture(scope="module")
 def head(tmp_path_factory):
-    """The address of a cluster of two workers."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'digitrec[distributed]'")
+    """The address of a cluster of two workers, whose token is in the environment before Ray is loaded."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -161,16 +162,16 @@ def connect(
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report its use to its makers; nothing leaves this machine
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as coming versions have it, or it warns
-    import ray
-
-    own = _count_cores()
-    if not 1 <= cores <= own and address is None:
-        raise ValueError(f"cores: expected 1 to {own}, got {cores}")
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
     is_local = address == LOCAL
-    if is_local and "RAY_AUTH_MODE" not in os.environ:
-        # Ray would write a token into the home, and ask every later cluster's guests for it. This one dies with us.
+    own = _count_cores()
+    if cores < 1 or (is_local and cores > own):
+        raise ValueError(f"cores: expected 1 to {own}, got {cores}")
+    if is_local and "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
+        # Ray would write a token into the home, and ask guests of later clusters for it. This one ends with us.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    import ray
+
     environment: dict[str, Any] = {"env_vars": _choose_variables(cores)}
     if is_local:
         limits = {"num_cpus": own if workers is None else workers * cores}

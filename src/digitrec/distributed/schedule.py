@@ -52,8 +52,8 @@ class Schedule:
 def simulate(jobs_s: ArrayLike, workers: int, costs: Costs | None = None, cores: int = 1, seed: int = 0) -> Schedule:
     """Hand out jobs in their order, each to the worker that is free first.
 
-    Assumed: all workers are equally fast, a job takes its time wherever it runs, results are small, the network is never
-    the limit but for the shared data, and failures are independent of each other.
+    Assumed: all workers are equally fast, a job takes its time wherever it runs, results are small, the network is
+    never the limit but for the shared data, and failures are independent of each other.
 
     Args:
         jobs_s: how long each job takes on a worker, float (n,), seconds; longest first ends soonest.
@@ -97,7 +97,7 @@ def simulate(jobs_s: ArrayLike, workers: int, costs: Costs | None = None, cores:
 
 
 def find_break_even(start_s: float, workers: int, efficiency: float = 1.0) -> float:
-    """Return how many seconds one process must have to work before a cluster is done sooner; infinite where it never is.
+    """Return how many seconds of work one process must have before a cluster is done sooner; infinite: it never is.
 
     Args:
         start_s: what the cluster takes longer to start.
