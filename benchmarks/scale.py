@@ -95,20 +95,20 @@ def break_even(rates: dict[str, dict[str, Any]], begun: dict[str, float]) -> dic
 
 def describe(results: dict[str, Any]) -> str:
     """Write the sentence of the README."""
-    reading, trainings = results["reading"], results["trainings"]
-    pays = results["break_even"]["reading"]
-    if pays is None:
-        first = "On two cores one process is always faster than a cluster"
-    else:
+    reading, trainings, trials = (results[kind] for kind in ("reading", "trainings", "trials"))
+    pays, first = results["break_even"]["reading"], "On two cores one process is always faster than a cluster"
+    if pays is not None:
+        pictures = float(f"{pays['jobs']:.1g}")
         first = (
-            f"Below {float(f'{pays['jobs']:.1g}'):,.0f} pictures, or {pays['seconds']:.0f} s of work, "
-            "one process is faster than a cluster of two workers"
+            f"Below {pictures:,.0f} pictures, or {pays['seconds']:.0f} s of work, one process is faster than a cluster "
+            "of two workers"
         )
     return (
-        f"{first}: a cluster takes {results['start_s']:.0f} s to start, and a worker {results['load_s']:.0f} s more before "
-        f"its first training. Two workers read {reading['2 workers']['per_s']:,.0f} pictures a second, one process "
-        f"{reading['one process']['per_s']:,.0f}; they do {100 * reading['efficiency']:.0f} % of twice what one worker does, "
-        f"in trainings {100 * trainings['efficiency']:.0f} %, in trials {100 * results['trials']['efficiency']:.0f} %."
+        f"{first}: a cluster takes {results['start_s']:.0f} s to start, and a worker {results['load_s']:.0f} s more "
+        f"before its first training. Two workers read {reading['2 workers']['per_s']:,.0f} pictures a second, one "
+        f"process {reading['one process']['per_s']:,.0f}. They do {100 * reading['efficiency']:.0f} % of twice what "
+        f"one worker does; of trainings {100 * trainings['efficiency']:.0f} %, "
+        f"of trials {100 * trials['efficiency']:.0f} %."
     )
 
 

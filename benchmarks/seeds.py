@@ -1,6 +1,6 @@
 """Train and evaluate the default recipe under several seeds: the headline's mean, deviation and time.
 
-Each finished seed is stored at once, so a stopped run goes on where it was. `digitrec seeds` does the same for any recipe.
+Each finished seed is stored at once, so a stopped run goes on where it was. `digitrec seeds` does it for any recipe.
 """
 
 import argparse

@@ -22,7 +22,7 @@ def speedup_curves(workers: Sequence[int], speedups: Mapping[str, ArrayLike]) ->
     curves = {name: check_length(values, len(workers), name).astype(float) for name, values in speedups.items()}
     last = {name: values[-1] for name, values in curves.items()}
     most, least = max(last, key=last.__getitem__), min(last, key=last.__getitem__)
-    title = f"On {workers[-1]} workers {most} is done {last[most]:.0f} times sooner"
+    title = f"On {workers[-1]} workers: {most} done {last[most]:.0f} times sooner"
     if most != least:
         title += f", {least} {last[least]:.1f} times"
     figure, axes = start_figure(title, 9, 5)
