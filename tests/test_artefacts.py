@@ -1,5 +1,6 @@
 """What is committed beside the code: the trained network, its proofs, and the pages that quote them."""
 
+import importlib.util
 import json
 import re
 import statistics
@@ -283,3 +284,16 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
     now, before = held["now"]["training_s"], held["before"]["training_s"]
     assert f"it takes {now:.0f} s, {now / before:.2f} of the {before:.0f} s there" in readme
     assert f"where the training within it takes {now / 60:.1f} minutes" in readme
+
+
+def test_readme_quotes_what_two_workers_measured():
+    spec = importlib.util.spec_from_file_location("scale", ROOT / "benchmarks" / "scale.py")
+    scale = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(scale)
+    if not (ROOT / "benchmarks" / "scale.json").is_file():
+        pytest.skip("benchmarks/scale.py has not been run yet")
+    measured = read_result("scale")
+    assert measured["quick"] is False
+    assert measured["reading"]["2 workers"]["jobs"] == 200_000
+    sentence = read_readme().partition(scale.BEGIN)[2].partition(scale.END)[0]
+    assert unwrap(sentence) == scale.describe(measured)

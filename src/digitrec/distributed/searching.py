@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,10 @@ def hold_on(
     Raises:
         ClusterError: the cluster is gone, or a trial ended its process at every attempt.
     """
-    _Search(cluster, study, (training, validation), base).hold(trials, tell)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", "Heartbeat of storage")  # it is kept below
+        _Search(cluster, study, (training, validation), base).hold(trials, tell)
 
 
 class Desk:
