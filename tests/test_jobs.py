@@ -1,5 +1,7 @@
 """Jobs one after another, and who is told what of them; folds and seeds on one machine."""
 
+import doctest
+import importlib
 import json
 
 import numpy as np
@@ -105,3 +107,21 @@ def test_seeds_that_are_done_are_not_done_again_and_more_may_be_asked_for(tmp_pa
         run_seeds(path, 0)
     path.write_text('{"config": 7')
     assert len(run_seeds(path, 1, report=quiet)["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["jobs.one_by_one", "folds.assign_folds", "bulk.shards.Shard", "bulk.shards.find_shards",
+             "bulk.parts.read_archive", "distributed.schedule.Costs", "distributed.schedule.Schedule",
+             "distributed.schedule.simulate", "distributed.schedule.find_break_even",
+             "distributed.schedule.draw_jobs", "distributed.schedule.describe_time",
+             "distributed.cluster.ClusterError"],
+)  # fmt: skip
+def test_example_shows_what_happens(name, tmp_path):
+    module = importlib.import_module("digitrec." + name.rpartition(".")[0])
+    thing = getattr(module, name.rpartition(".")[2])
+    names = {**vars(module), "scratch": tmp_path}
+    (test,) = doctest.DocTestFinder(recurse=False).find(thing, name, module, globs=names)
+    assert test.examples
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False)
+    runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0

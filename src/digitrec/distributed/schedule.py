@@ -124,5 +124,9 @@ def describe_time(seconds: float) -> str:
 
 
 def draw_jobs(jobs_s: Sequence[float], n: int, seed: int = 0) -> np.ndarray:
-    """Return the times of n jobs, drawn from those that were measured, float (n,), seconds."""
+    """Return the times of n jobs, drawn from those that were measured, float (n,), seconds.
+
+    >>> draw_jobs([2.0], 3).tolist()
+    [2.0, 2.0, 2.0]
+    """
     return np.random.default_rng(seed).choice(np.asarray(jobs_s, float), n)
