@@ -77,7 +77,7 @@ def assign_folds(labels: NDArray[np.int64], folds: int, seed: int = 0) -> NDArra
         ValueError: fewer than two folds, or a digit with fewer pictures than folds.
 
     >>> assign_folds(np.array([3, 3, 5, 5, 5, 5]), 2).tolist()
-    [0, 1, 0, 1, 1, 0]
+    [0, 1, 1, 0, 0, 1]
     """
     fewest = int(np.bincount(labels)[np.unique(labels)].min()) if len(labels) else 0
     if not 2 <= folds <= fewest:
