@@ -19,7 +19,7 @@ def find_port():
 
 
 @contextmanager
-def start_head(folder):
+def run_head(folder):
     """Start the head of a cluster with two cores; yield its address and its process."""
     port = find_port()
     words = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--num-cpus=2", f"--port={port}"]
@@ -46,14 +46,26 @@ def start_head(folder):
             os.killpg(head.pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="module")
-def head(tmp_path_factory):
-    """The address of a cluster of two workers, whose token is in the environment before Ray is loaded."""
+@pytest.fixture(scope="session")
+def token():
+    """A token in the environment before Ray is loaded, as it would have to be for any cluster that asks for one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)
-        with start_head(tmp_path_factory.mktemp("r")) as (address, _):
-            yield address
+        yield
+
+
+@pytest.fixture(scope="session")
+def start_head(token, tmp_path_factory):
+    """A context that starts the head of a cluster with two cores; it gives its address and its process."""
+    return lambda: run_head(tmp_path_factory.mktemp("r"))
+
+
+@pytest.fixture(scope="module")
+def head(start_head):
+    """The address of a cluster of two workers."""
+    with start_head() as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")

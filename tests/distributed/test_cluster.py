@@ -186,7 +186,7 @@ def begin(head, *words):
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
-    for i in range(3000):
+    for i in range(4000):
         (folder / f"{i}.png").symlink_to(SAMPLES / "7_crossed.png")
     return folder
 
@@ -198,21 +198,28 @@ def wait_for_parts(folder, count):
         time.sleep(0.02)
 
 
-def test_a_command_that_was_killed_or_interrupted_goes_on_where_it_was(head, pictures, tmp_path):
+def test_a_command_goes_on_where_it_was_though_it_is_killed_interrupted_or_left_without_a_head(
+    token, start_head, pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
     output, parts = tmp_path / "answers.csv", tmp_path / "answers.csv.parts"
     kept = 0
-    for stop, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
-        with begin(head, "predict", pictures, "--output", output) as command:
-            wait_for_parts(parts, kept + 2)
-            command.send_signal(stop)
-            _, err = command.communicate(timeout=60)
-        assert command.returncode == status, err
-        assert err.splitlines()[-1:] == ["interrupted"] * (status == 130) or status != 130
-        assert not output.exists()
-        kept = len(list(parts.glob("*.jsonl")))
-    with begin(head, "predict", pictures, "--output", output) as last:
+    with start_head() as (address, head):
+        for stop, status in (("driver", -signal.SIGKILL), ("keys", 130), ("head", 1)):
+            with begin(address, "predict", pictures, "--output", output) as command:
+                wait_for_parts(parts, kept + 2)
+                if stop == "head":
+                    os.killpg(head.pid, signal.SIGKILL)
+                else:
+                    command.send_signal(signal.SIGKILL if stop == "driver" else signal.SIGINT)
+                _, err = command.communicate(timeout=60)
+            assert command.returncode == status, err
+            assert status != 130 or err.splitlines()[-1] == "interrupted"
+            assert not output.exists()
+            kept = len(list(parts.glob("*.jsonl")))
+    with start_head() as (address, _), begin(address, "predict", pictures, "--output", output) as last:
         out, err = last.communicate(timeout=120)
-    assert (last.returncode, out) == (0, f"{output}: 3,000 pictures, 0 of them could not be read\n"), err
-    assert [row["file"] for row in read_table(output)] == [str(pictures / f"{i}.png") for i in range(3000)]
-    assert 4 <= kept < 12
+    assert (last.returncode, out) == (0, f"{output}: 4,000 pictures, 0 of them could not be read\n"), err
+    assert [row["file"] for row in read_table(output)] == [str(pictures / f"{i}.png") for i in range(4000)]
+    assert 6 <= kept < 16
     assert not parts.exists()

@@ -161,6 +161,7 @@ def connect(
     [(0, 32), (1, 243)]
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report its use to its makers; nothing leaves this machine
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # then a lost head ends the command
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as coming versions have it, or it warns
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
     is_local = address == LOCAL
