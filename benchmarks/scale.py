@@ -71,9 +71,10 @@ def measure(is_quick: bool) -> dict[str, Any]:
             with connect(workers=workers, report=note) as cluster:
                 list(cluster.spread(abs, [(-1,)]))
                 begun["start_s"] = time.perf_counter() - start
-                begun["load_s"] = max(seconds for _, seconds in cluster.spread(warm_up, [(15,)] * workers))
                 begun["hand_out_s"] = time_jobs(cluster.spread, 50 if is_quick else 1000)
-                for kind in rates:
+                for kind in ("reading", "trainings", "trials"):  # the first before TensorFlow takes memory
+                    if kind == "trainings":
+                        begun["load_s"] = max(seconds for _, seconds in cluster.spread(warm_up, [(15,)] * workers))
                     rates[kind][f"{workers} worker{'s'[: workers > 1]}"] = run_kind(kind, archive, cluster, is_quick)
                     note(f"{kind}, {workers} at once: {rates[kind]}")
     for one in rates.values():

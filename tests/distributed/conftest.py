@@ -32,10 +32,9 @@ def run_head(folder):
     with open(folder / "head.log", "w") as log:
         head = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
     try:
-        for _ in range(120):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+        for _ in range(240):
+            if "Ray runtime started" in (folder / "head.log").read_text():
+                break
             time.sleep(0.5)
         yield f"127.0.0.1:{port}", head
     finally:
