@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from digitrec.mnist import list_files
+
 
 def find_port():
     with socket.socket() as probe:
@@ -62,17 +64,23 @@ def start_head(token, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def head(start_head):
-    """The address of a cluster of two workers."""
-    with start_head() as (address, _):
-        yield address
+    """The address of a cluster of two workers, which know of neither MNIST nor this checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITREC_DATA_DIR", "/nowhere")
+        patch.delenv("PYTHONPATH", raising=False)
+        started = start_head()
+        address, _ = started.__enter__()
+    yield address
+    started.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="module")
 def cluster(head):
-    """A connection to it."""
+    """A connection to it; MNIST travels along where it is at hand."""
     from digitrec.distributed.cluster import connect
 
-    with connect(head, dataset=None, report=lambda line: None) as cluster:
+    dataset = "mnist" if all(path.is_file() for path in list_files()) else None
+    with connect(head, dataset=dataset, report=lambda line: None) as cluster:
         yield cluster
 
 

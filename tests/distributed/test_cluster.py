@@ -175,6 +175,18 @@ def test_what_a_job_raises_is_raised_here(cluster):
         list(cluster.spread(int, [("1",), ("one",)]))
 
 
+@pytest.mark.mnist
+def test_code_and_data_travel_to_machines_that_have_neither(cluster, mnist):
+    def look():
+        import digitrec
+
+        return digitrec.load_mnist()[1][1][:5].tolist(), digitrec.__file__
+
+    ((_, (labels, file)),) = cluster.spread(look, [()])
+    assert labels == mnist[1][1][:5].tolist()
+    assert "py_modules" in file
+
+
 # --- the command, killed and given again ---------------------------------------------------------
 
 

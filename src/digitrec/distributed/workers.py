@@ -8,6 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import digitrec
+from digitrec.records import write_bytes
+
 # Files and arrays that came with a job, kept for the next one in this process.
 _shared: dict[str, tuple] = {}
 _held: list[Any] = []  # what has to live as long as the process
@@ -71,9 +74,9 @@ def pin(cores: int) -> list[int]:
 
 
 def _unpack(files: Mapping[str, bytes]) -> str:
-    """Write the files of a data set into a folder that goes with the process; return it."""
-    folder = tempfile.TemporaryDirectory(prefix="digitrec-")
-    _held.append(folder)
+    """Write the files of a data set beside the code that came with the job, and is removed with it; return where."""
+    folder = Path(digitrec.__file__).parents[1] / "mnist"
     for name, content in files.items():
-        (Path(folder.name) / name).write_bytes(content)
-    return folder.name
+        if not (folder / name).is_file():  # another worker of this machine may have written it
+            write_bytes(folder / name, content)
+    return str(folder)
