@@ -1,6 +1,7 @@
 """The instrument: any picture in, a digit or "not a digit" out; numpy, Pillow and ONNX Runtime alone."""
 
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -206,6 +207,9 @@ def start_session(network: bytes) -> onnxruntime.InferenceSession:
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # As other libraries have it, ONNX Runtime by itself does not: who shares a machine says how many threads are his.
+    if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
+        options.intra_op_num_threads = int(threads)
     try:
         # Without its fallback, which prints what is wrong and tries the same again.
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)
