@@ -171,7 +171,7 @@ def prepare_data(is_quick: bool) -> Any:
 
 
 def run_trainings(spread: Any, is_quick: bool) -> int:
-    """Train eight networks under eight seeds, as seeds and folds do: four epochs of 5,000 pictures and as many drawn."""
+    """Train networks under eight seeds, as seeds and folds do: four epochs of 5,000 pictures and 5,000 synthesised."""
     (images, labels), _ = prepare_data(is_quick)
     pools = dict.fromkeys(("drawn_digits", "soiled_digits", "strings", "non_digits"), 0 if is_quick else 1250)
     config = TrainConfig(epochs=1 if is_quick else 4, batch_size=64 if is_quick else 256, **pools)
