@@ -183,14 +183,14 @@ def test_readme_quotes_both_backends():
 def test_readme_quotes_the_measured_page():
     measured = json.loads((ROOT / "benchmarks" / "app.json").read_text())
     readme = (ROOT / "README.md").read_text()
-    latency = measured["latency"]
-    assert f"{latency['median_ms']:.0f} ms, {latency['p95_ms']:.0f} ms at the 95th percentile" in readme
+    for latency in (measured["latency"], measured["numbers"]):
+        assert f"{latency['median_ms']:.0f} ms, {latency['p95_ms']:.0f} ms at the 95th percentile" in unwrap(readme)
+        assert latency["p95_ms"] <= 150
     clients = measured["clients"]
     told = (
         f"get {clients['per_second']:.0f} answers a second, each after a median wait of {clients['median_ms']:.0f} ms"
     )
     assert told in unwrap(readme)
-    assert latency["p95_ms"] <= 150
     assert measured["clients"]["failures"] == 0
 
 
