@@ -41,6 +41,7 @@ def test_few_weights_are_trained_exported_and_read(data, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.npz"))
 
 
+@pytest.mark.slow
 def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, monkeypatch):
     script = load_script("champion")
     monkeypatch.setattr(script, "OUTPUT", tmp_path)

@@ -62,6 +62,7 @@ def few(monkeypatch):
     monkeypatch.setattr(teaching, "JUDGED", 30)
 
 
+@pytest.mark.slow
 def test_a_lesson_writes_a_folder_of_its_own_with_its_proofs(base, hand, tmp_path):
     before = {path.name: path.read_bytes() for path in base.iterdir()}
     lines = []
@@ -82,6 +83,7 @@ def test_a_lesson_writes_a_folder_of_its_own_with_its_proofs(base, hand, tmp_pat
     assert [line.split(":")[0] for line in lines[-2:]] == ["held-out cells", "synthesised numbers"]
 
 
+@pytest.mark.slow
 def test_what_harms_is_taken_back(base, hand, tmp_path, monkeypatch):
     monkeypatch.setattr(teaching, "is_worse", lambda *read: True)
     metrics = teaching.teach_numbers(hand, tmp_path / "mine", base, report=lambda line: None, **QUICK)

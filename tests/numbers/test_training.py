@@ -35,6 +35,7 @@ def trained(digits, judges):
     return run(digits, judges)
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_the_network_is_in_float32(trained):
     model, history = trained
     assert history["loss"][-1] < history["loss"][0]
@@ -57,6 +58,7 @@ def stopped(digits, judges, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(digits, judges, trained, stopped, tmp_path):
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(stopped.read_bytes())
@@ -66,11 +68,13 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(digits, judges, tr
         np.testing.assert_allclose(own, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_settings_is_refused(digits, judges, stopped):
     with pytest.raises(ModelError, match="was written under other configuration"):
         run(digits, judges, replace(SMALL, noise=0.5), checkpoint=stopped, resume=True)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_start_is_refused(digits, judges, trained, stopped):
     with pytest.raises(ModelError, match="was written under"):
         run(digits, judges, checkpoint=stopped, resume=True, initial_weights=trained[0].get_weights())
@@ -114,6 +118,7 @@ def test_the_loss_turns_connectionist_after_the_frames_were_learned(judges):
     assert [share.max() for share in shares] == pytest.approx([0, 0, 0.4, 0.4])
 
 
+@pytest.mark.slow
 def test_a_model_folder_holds_all_that_reading_and_going_on_take(tmp_path, monkeypatch):
     monkeypatch.setattr(saving, "JUDGED", 30)
     monkeypatch.setattr(saving, "PROVED", 50)
