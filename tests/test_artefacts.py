@@ -1,5 +1,6 @@
 """What is committed beside the code: the trained network, its proofs, and the pages that quote them."""
 
+import importlib.util
 import json
 import re
 import statistics
@@ -247,14 +248,15 @@ def test_readme_links_lead_somewhere():
 
 
 def test_requirements_are_exact_locked_and_hashed():
-    direct = re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    lock = (ROOT / "requirements.lock").read_text()
+    extra = re.compile(r"\[[a-z,]+\](?===)")
+    direct = re.findall(r"^([a-z0-9-]+)==(\S+)", extra.sub("", (ROOT / "requirements.txt").read_text()), re.MULTILINE)
+    lock = extra.sub("", (ROOT / "requirements.lock").read_text())
     for name, version in direct:
         assert f"\n{name}=={version} " in f"\n{lock}"
     pins = re.findall(r"^[a-z0-9-]+==.*?(?=^[a-z]|\Z)", lock, re.MULTILINE | re.DOTALL)
     assert len(pins) >= len(direct)
     assert all("--hash=sha256:" in pin for pin in pins)
-    assert "http" not in re.sub(r"httpcore|httpx|httptools", "", lock)
+    assert "http" not in re.sub(r"aiohttp|httpcore|httpx|httptools", "", lock)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     assert {re.split("[<>=[]", item)[0] for item in wanted} - {"digitrec"} <= {name for name, _ in direct}
@@ -283,3 +285,16 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
     now, before = held["now"]["training_s"], held["before"]["training_s"]
     assert f"it takes {now:.0f} s, {now / before:.2f} of the {before:.0f} s there" in readme
     assert f"where the training within it takes {now / 60:.1f} minutes" in readme
+
+
+def test_readme_quotes_what_two_workers_measured():
+    spec = importlib.util.spec_from_file_location("scale", ROOT / "benchmarks" / "scale.py")
+    scale = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(scale)
+    if not (ROOT / "benchmarks" / "scale.json").is_file():
+        pytest.skip("benchmarks/scale.py has not been run yet")
+    measured = read_result("scale")
+    assert measured["quick"] is False
+    assert measured["reading"]["2 workers"]["jobs"] == 200_000
+    sentence = read_readme().partition(scale.BEGIN)[2].partition(scale.END)[0]
+    assert unwrap(sentence) == scale.describe(measured)

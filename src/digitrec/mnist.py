@@ -101,6 +101,12 @@ def is_published(arrays: Sequence[NDArray]) -> bool:
     return digest.hexdigest() == CONTENT_SHA256
 
 
+def list_files(folder: PathLike | None = None) -> list[Path]:
+    """Return the files that `load_mnist` reads MNIST from, where it is at hand."""
+    place = find_mnist(folder)
+    return sorted({_find_file(place, name) or place / "mnist.npz" for name in SHAPES})
+
+
 def _find_file(folder: Path, name: str) -> Path | None:
     """Return the path of an IDX file, packed or not, under either spelling of its name."""
     names = (name, name.replace("-idx", ".idx"))

@@ -1,6 +1,7 @@
 """The instrument: any picture in, a digit or "not a digit" out; numpy, Pillow and ONNX Runtime alone."""
 
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -203,14 +204,16 @@ def start_session(network: bytes, threads: int = 0) -> onnxruntime.InferenceSess
 
     Args:
         network: the bytes.
-        threads: to compute with; 0 for as many as ONNX Runtime chooses.
+        threads: to compute with; 0 for OMP_NUM_THREADS of the environment, else as many as ONNX Runtime chooses.
 
     Raises:
         ValueError: it is no ONNX file.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads
+    # As other libraries have it, ONNX Runtime by itself does not: who shares a machine says how many threads are his.
+    own = os.environ.get("OMP_NUM_THREADS", "")
+    options.intra_op_num_threads = threads or (int(own) if own.isdecimal() else 0)
     try:
         # Without its fallback, which prints what is wrong and tries the same again.
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)

@@ -74,6 +74,9 @@ slow = partial(pytest.param, marks=pytest.mark.slow)
         slow(["study", "--dataset", "digits"], "mahotas", "study"),
         (["tune", "--dataset", "digits"], "optuna", "study"),
         (["app", "--model", "MODEL", "--no-browser"], "gradio", "app"),
+        (["seeds", "--dataset", "digits", "--cluster"], "ray", "distributed"),
+        (["predict", "x.png", "--output", "x.csv", "--cluster"], "ray", "distributed"),
+        (["predict", "x.png", "--output", "x.parquet"], "pyarrow", "distributed"),
     ],
 )
 def test_a_missing_extra_is_one_line_that_says_what_to_install(tmp_path, cnn, arguments, missing, extra):

@@ -58,7 +58,7 @@ CALLS = {
 
 
 # Modules with tests of their own.
-ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "search")
+ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "records", "scaling", "search")
 
 
 def draw(name):

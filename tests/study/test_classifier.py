@@ -5,7 +5,7 @@ import pytest
 
 from digitrec.config import TrainConfig
 from digitrec.study.classifier import Network
-from digitrec.study.store import store_pipeline
+from digitrec.study.store import describe_files, dump_pipeline
 
 TINY = TrainConfig(
     epochs=2, filters=((4,), (8,), (8,)), dense=16, recurrent_units=8, learning_rate=0.01, precision="float32"
@@ -14,7 +14,7 @@ TINY = TrainConfig(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cnn", "rnn"])
-def test_networks_are_methods_like_any_other(data, kind, tmp_path):
+def test_networks_are_methods_like_any_other(data, kind):
     network = Network(replace(TINY, network=kind), members=2)
     fitted = network.fit(*data.training)
     probabilities = fitted.predict_proba(data.test[0])
@@ -22,9 +22,10 @@ def test_networks_are_methods_like_any_other(data, kind, tmp_path):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (fitted.predict(data.test[0]) == data.test[1]).mean() > 0.2  # guessing reads a tenth
     assert fitted.onnx_[0] != fitted.onnx_[1]
-    stored = store_pipeline(fitted, tmp_path / "net")
-    assert {path.name for path in tmp_path.iterdir()} == set(stored["sha256"]) == {"net-0.onnx", "net-1.onnx"}
-    assert stored["size_bytes"] == sum(path.stat().st_size for path in tmp_path.iterdir())
+    files = dump_pipeline(fitted, "net")
+    stored = describe_files(files)
+    assert set(files) == set(stored["sha256"]) == {"net-0.onnx", "net-1.onnx"}
+    assert stored["size_bytes"] == sum(map(len, files.values()))
 
 
 def test_a_network_fits_its_settings_to_the_number_of_images():

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from digitrec.cli.clusters import add_cluster, choose_spread
 from digitrec.cli.console import Progress, complain, report
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ def add_parser(
         metavar="FOLDER",
         help=f"write a PNG of each picture, {picture} there; nothing is ever overwritten",
     )
+    archive = parser.add_argument_group("an archive, also as Parquet or tar shards")
+    archive.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write a table there, .csv or .parquet: file, answer, confidence, kind, reason, error. A .parquet PATH is "
+        "a table of pictures, a .tar a shard of WebDataset's form. What was stopped goes on where it was",
+    )
+    archive.add_argument("--unordered", action="store_true", help="with --output: rows in the order they were read in")
+    add_cluster(parser)
     return parser
 
 
@@ -84,6 +94,30 @@ def run_batch(options: argparse.Namespace, read: "Read", form: Form) -> int:
     if not done:
         raise ValueError("expected pictures, found none")
     return 2 if failed == done else int(failed > 0)
+
+
+def run_archive(options: argparse.Namespace, build: "Callable[..., Read]", arguments: tuple) -> int:
+    """Read the pictures that the options name into the table that they name; return the exit status."""
+    from digitrec.bulk.parts import read_archive
+
+    if given := [name for name in ("json", "csv", "annotate", "top", "submission") if getattr(options, name, None)]:
+        raise ValueError(f"--output: cannot go with --{given[0]}")
+    with choose_spread(options, report) as (spread, tell):
+        ordered = not options.unordered
+        done, failed = read_archive(options.paths, options.output, build, arguments, ordered, spread)
+        tell(f"{options.output}: {done:,} pictures, {failed:,} of them could not be read")
+    return 2 if failed == done else int(failed > 0)
+
+
+def check_archive(options: argparse.Namespace) -> bool:
+    """Tell whether the options ask for the table of an archive.
+
+    Raises:
+        ValueError: they ask for what goes with one alone.
+    """
+    if options.output is None and (options.cluster is not None or options.unordered):
+        raise ValueError(f"--{'unordered' if options.cluster is None else 'cluster'}: expected --output FILE with it")
+    return options.output is not None
 
 
 def _answer(

@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Sequence
 
 import digitrec
-from digitrec.cli import app, compare, evaluate, fetch, new, predict, read, study, train, train_numbers, tune
+from digitrec.cli import app, compare, evaluate, fetch, new, predict, read, seeds, study, train, train_numbers, tune
 from digitrec.cli.console import OUTPUT, abandon_output, complain, escape
 
-COMMANDS = (new, train, train_numbers, evaluate, compare, study, tune, predict, read, app, fetch)
+COMMANDS = (new, train, train_numbers, evaluate, compare, seeds, study, tune, predict, read, app, fetch)
 
 # What the extras of pyproject.toml bring, by the names to import, and what comes along with it.
 OPTIONAL = frozenset({
     "IPython", "gradio", "h5py", "jax", "joblib", "jupyter", "keras", "mahotas", "matplotlib", "onnx", "optuna",
-    "pandas", "pillow_heif", "pooch", "pypdfium2", "requests", "scipy", "seaborn", "skimage", "sklearn", "skops",
-    "sqlalchemy", "starlette", "tensorflow", "tf2onnx", "torch", "tqdm", "urllib3",
+    "pandas", "pillow_heif", "pooch", "pyarrow", "pypdfium2", "ray", "requests", "scipy", "seaborn", "skimage",
+    "sklearn", "skops", "sqlalchemy", "starlette", "tensorflow", "tf2onnx", "torch", "tqdm", "urllib3",
 })  # fmt: skip
 
 
@@ -24,9 +24,10 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in OPTIONAL or not options.extra:
+        extra = "distributed" if package in ("ray", "pyarrow") else options.extra
+        if package not in OPTIONAL or not extra:
             raise
-        return _fail(error, f"{options.command} needs {package}: pip install 'digitrec[{options.extra}]'")
+        return _fail(error, f"{options.command} needs {package}: pip install 'digitrec[{extra}]'")
     except OSError as error:
         is_broken_pipe = isinstance(error, BrokenPipeError)  # the reader, such as `head`, has seen enough
         if is_broken_pipe or error.filename == OUTPUT:

@@ -73,3 +73,28 @@ class Progress:
         if self._shown:
             self._shown = False
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class Status:
+    """A line on standard error that is written over, where that is a terminal; it leaves no trace."""
+
+    def __init__(self) -> None:
+        self._active = sys.stderr is not None and sys.stderr.isatty()
+        self._shown = ""
+
+    def show(self, line: str) -> None:
+        """Write the line in the place of the one before; none takes it away."""
+        if self._active and line != self._shown:
+            self._shown = line
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+    def erase(self) -> None:
+        """Take the line off the terminal."""
+        self.show("")
+
+    def keep(self, line: str) -> None:
+        """Write a line that stays, to standard error."""
+        self.erase()
+        if sys.stderr is not None:
+            with suppress(OSError):
+                print(line, file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -93,24 +94,29 @@ def read_pictures(read: Read, paths: Iterable[str]) -> Iterator[Reading]:
     Not in batches: the networks take less time than bringing the picture into their form.
     """
     for path in paths:
-        name = path
-        try:
-            for number, page in enumerate(iterate_pages(read_bytes(_find_source(path))), 2):
-                yield _read_page(read, name, page)
-                name = f"{path}#{number}"
-        except Exception as error:
-            yield Reading(name, error=_explain(error))
+        yield from read_file(read, path, partial(_find_source, path))
+
+
+def read_file(read: Read, path: str, find: Callable[[], Any]) -> Iterator[Reading]:
+    """Read the pages of one file, named by its path; `find` returns what `read_bytes` takes, and may raise."""
+    name = path
+    try:
+        for number, page in enumerate(iterate_pages(read_bytes(find())), 2):
+            yield _read_page(read, name, page)
+            name = f"{path}#{number}"
+    except Exception as error:
+        yield Reading(name, error=explain(error))
 
 
 def _read_page(read: Read, name: str, page: Any) -> Reading:
     try:
         answer, picture, size = read(page)
     except Exception as error:
-        return Reading(name, error=_explain(error))
+        return Reading(name, error=explain(error))
     return Reading(name, answer, picture=picture, size=size)
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """Say in a line why a picture could not be read."""
     if isinstance(error, PictureError):
         return str(error).removeprefix("picture: ")

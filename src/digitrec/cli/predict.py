@@ -34,6 +34,10 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Read the pictures; return the exit status."""
+    if batch.check_archive(options):
+        from digitrec.bulk.readers import build_digit_reader, pack_model
+
+        return batch.run_archive(options, build_digit_reader, (pack_model(options.model),))
     if options.submission:
         return _submit(options)
 

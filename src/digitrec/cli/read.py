@@ -47,6 +47,10 @@ def run(options: argparse.Namespace) -> int:
     values = options.range if options.values is None else _read_values(options.values)
     known = (options.length, options.pattern, options.characters, values, options.check)
     constraint = Constraint(*known) if any(one is not None for one in known) else None
+    if batch.check_archive(options):
+        from digitrec.bulk.readers import build_number_reader, pack_model
+
+        return batch.run_archive(options, build_number_reader, (pack_model(options.model), constraint))
     read = partial(read_number, NumberReader.load(options.model), constraint, bool(options.annotate))
     form = batch.Form(numbers.format_text, numbers.format_json, numbers.format_csv, numbers.draw_reading)
     return batch.run_batch(options, read, form)

@@ -2,6 +2,7 @@
 
 import argparse
 
+from digitrec.cli.clusters import add_cluster, choose_spread
 from digitrec.cli.console import report
 from digitrec.cli.flags import add_dataset
 
@@ -21,6 +22,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     parser.add_argument("--sets", metavar="FOLDER", help="sets of real handwriting, to be read as well")
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these; default: all")
     parser.add_argument("--limit", type=int, metavar="N", help="train on N images only, to try something out")
+    add_cluster(parser)
     return parser
 
 
@@ -32,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     methods = choose_methods(options.methods)
     data = load_data(options.dataset, options.sets, options.limit)
-    results = run_study(methods, data, options.folder, report=report)
+    with choose_spread(options, report) as (spread, tell):
+        results = run_study(methods, data, options.folder, report=tell, spread=spread)
     report("\n" + format_table(tabulate(results, data.test[1])).to_string())
     return 0

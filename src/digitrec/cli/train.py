@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from digitrec.cli.clusters import add_cluster, choose_spread
 from digitrec.cli.console import report
 from digitrec.cli.flags import add_dataset, add_settings, parse_name, read_settings
 from digitrec.config import TrainConfig
@@ -20,7 +21,8 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="train a network and write its model folder",
         description="Train a network and write its model folder. The test set is not touched. With --data, teach a "
         "trained network your own handwriting; samples held out show what it gained.",
-        usage="%(prog)s [-h] [--name NAME] [--data FOLDER [--from MODEL]] [--resume] [--replace] [SETTING ...]",
+        usage="%(prog)s [-h] [--name NAME] [--data FOLDER [--from MODEL]] [--resume] [--replace] [SETTING ...]\n"
+        "       %(prog)s [--name NAME] --folds K [--cluster [ADDRESS]] [SETTING ...]",
     )
     parser.add_argument("--name", type=parse_name, default="mine", help="name of the model (default: mine)")
     parser.add_argument(
@@ -37,6 +39,14 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--data", metavar="FOLDER", help="your own pictures: folders 0 to 9, or a labels.csv with the header file,label"
     )
     parser.add_argument("--from", dest="base", metavar="MODEL", help="with --data: what to start from (default: cnn)")
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="train no model, but K on parts of the training pictures, each read by the one that did not see it; the "
+        "results go to folds.json in the model's folder",
+    )
+    add_cluster(parser)
     add_settings(parser)
     return parser
 
@@ -47,7 +57,11 @@ def run(options: argparse.Namespace) -> int:
 
     folder, settings = Path(options.models) / options.name, read_settings(options)
     config = TrainConfig(**settings)  # a wrong value ends here, before anything is loaded
-    if options.data is not None:
+    if options.folds is not None:
+        _cross_validate(options, folder, config)
+    elif options.cluster is not None:
+        raise ValueError("--cluster: expected --folds K with it; a single training runs on one machine")
+    elif options.data is not None:
         _teach(options, folder, settings)
     else:
         _train(options, folder, config)
@@ -79,3 +93,18 @@ def _teach(options: argparse.Namespace, folder: "Path", settings: dict[str, Any]
 
     teach(options.data, folder, options.base or "cnn", replace=options.replace, report=report, **settings)
     report(f"{folder}: try it with digitrec predict --model {folder} PATH")
+
+
+def _cross_validate(options: argparse.Namespace, folder: "Path", config: TrainConfig) -> None:
+    if given := [name for name in ("data", "base", "resume", "replace") if getattr(options, name)]:
+        raise ValueError(f"--folds: cannot go with --{'from' if given[0] == 'base' else given[0]}")
+
+    import numpy as np
+
+    from digitrec.datasets import load_split
+    from digitrec.folds import run_folds
+
+    training, validation, _ = load_split(options.dataset or "mnist")
+    images, labels = (np.concatenate([training[i], validation[i]]) for i in (0, 1))
+    with choose_spread(options, report) as (spread, tell):
+        run_folds(folder / "folds.json", options.folds, config, (images, labels), spread, tell)

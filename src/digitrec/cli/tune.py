@@ -1,7 +1,9 @@
 """`digitrec tune`: better settings of the CNN searched for on validation."""
 
 import argparse
+from functools import partial
 
+from digitrec.cli.clusters import add_cluster, open_cluster
 from digitrec.cli.console import report
 from digitrec.cli.flags import add_dataset
 
@@ -23,6 +25,12 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     parser.add_argument("--images", type=int, default=5000, metavar="N", help="to train each trial on (default: 5000)")
     parser.add_argument("--epochs", type=int, default=5, metavar="N", help="of each trial (default: 5)")
+    parser.add_argument(
+        "--storage",
+        metavar="FILE_OR_URL",
+        help="where the search is kept instead: a name.journal, also in a shared folder, or the URL of a database",
+    )
+    add_cluster(parser)
     return parser
 
 
@@ -30,5 +38,12 @@ def run(options: argparse.Namespace) -> int:
     """Search; return the exit status."""
     from digitrec.study.search import run_search
 
-    run_search(options.folder, options.dataset, options.trials, options.images, options.epochs, report)
+    with open_cluster(options, report) as (cluster, tell):
+        hold = None
+        if cluster is not None:
+            from digitrec.distributed.searching import hold_on
+
+            hold = partial(hold_on, cluster)
+        numbers = options.trials, options.images, options.epochs
+        run_search(options.folder, options.dataset, *numbers, tell, options.storage, hold)
     return 0

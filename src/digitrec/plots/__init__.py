@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from digitrec.plots.results import confusion_counts as confusion_counts
     from digitrec.plots.results import confusion_rates as confusion_rates
     from digitrec.plots.results import precision_recall_bars as precision_recall_bars
+    from digitrec.plots.scaling import break_even_curves as break_even_curves
+    from digitrec.plots.scaling import speedup_curves as speedup_curves
     from digitrec.plots.search import ablation_bars as ablation_bars
     from digitrec.plots.search import search_history as search_history
     from digitrec.plots.search import setting_importance as setting_importance
@@ -71,6 +73,7 @@ __all__, __getattr__, __dir__ = hand_on(
         "readings": ("attention", "confident_errors", "prediction_bars"),
         "records": ("cost_front", "ladder_steps"),
         "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
+        "scaling": ("break_even_curves", "speedup_curves"),
         "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),
     },
 )  # fmt: skip

@@ -4,28 +4,30 @@ A method is fitted to growing parts of the training set, judged on validation; t
 once. A study that was killed goes on where it was.
 """
 
-import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from digitrec import evaluation
+from digitrec import records
 from digitrec.calibration import NOT_A_DIGIT
 from digitrec.datasets import load_split, take
 from digitrec.handwriting.sets import list_pictures, load_images
+from digitrec.jobs import Spread, one_by_one
 from digitrec.preprocessing.form import prepare
 from digitrec.records import PathLike
+from digitrec.study.measuring import measure_accuracy, measure_method
 from digitrec.study.methods import Method
-from digitrec.study.store import fingerprint, keep, slug, store_pipeline
+from digitrec.study.store import find_kept, fingerprint, keep, slug
 from digitrec.synthesis.sources import Arrays
 
 SIZES = (100, 300, 1000, 3000, 10_000)  # training images of the learning curves, besides all
@@ -101,6 +103,7 @@ def run_study(
     folder: PathLike,
     sizes: Sequence[int] = SIZES,
     report: Callable[[str], None] = print,
+    spread: Spread = one_by_one,
 ) -> dict[str, dict[str, Any]]:
     """Measure every method that has no result in the folder yet.
 
@@ -110,56 +113,30 @@ def run_study(
         folder: for results (JSON) and fitted pipelines; delete a result to have it measured anew.
         sizes: training images of the learning curve, besides all.
         report: called with a line per method.
+        spread: who measures, see `jobs.Spread`.
 
     Returns:
         The results by method, see `measure_method`, and its `tuned` and `family`.
     """
-    results = {}
     pictures = data.fingerprint()
-    for name, method in methods.items():
-        key = fingerprint((method.pipeline.get_params(), tuple(sizes), pictures))
-        path = Path(folder) / f"{slug(name)}.json"
-        measured = keep(path, key, partial(measure_method, method, data, path, sizes))
-        results[name] = measured | {"tuned": method.tuned, "family": method.family}
+    paths = {name: Path(folder) / f"{slug(name)}.json" for name in methods}
+    keys = {name: fingerprint((one.pipeline.get_params(), tuple(sizes), pictures)) for name, one in methods.items()}
+    kept = {name: find_kept(paths[name], keys[name]) for name in methods}
+    missing = [name for name in methods if kept[name] is None]
+
+    def measure() -> Iterator[tuple[str, dict[str, Any]]]:
+        jobs = [(methods[name], paths[name].stem) for name in missing]
+        for i, (measured, files) in spread(measure_method, jobs, (data, tuple(sizes))):
+            name = missing[i]
+            for file, content in files.items():
+                records.write_bytes(paths[name].with_name(file), content)
+            yield name, keep(paths[name], keys[name], partial(dict, measured))
+
+    results = {}
+    for name, measured in chain(((name, one) for name, one in kept.items() if one), measure()):
+        results[name] = measured | {"tuned": methods[name].tuned, "family": methods[name].family}
         report(f"{name:28s} test {measured['accuracy']:7.2%}   fitted in {measured['fit_time_s']:6.1f} s")
-    return results
-
-
-def measure_method(method: Method, data: StudyData, path: Path, sizes: Sequence[int]) -> dict[str, Any]:
-    """Fit a method to growing parts of the training set and to all, and read test set and real handwriting.
-
-    Args:
-        method: what to measure; its pipeline stays unfitted.
-        data: what on.
-        path: the fitted pipeline is stored beside this file, as skops (scikit-learn) or ONNX (networks).
-        sizes: training images of the learning curve, besides all.
-
-    Returns:
-        accuracy, accuracy_interval, errors, macro precision, recall and f1 on the test set; fit_time_s;
-        time_per_image_s, the test set read in one go; size_bytes and sha256 of what was stored; curve, validation
-        accuracy by number of training images; sets, accuracy by set; predictions, the digits read in the test set.
-    """
-    curve = {}
-    for n in sizes:
-        if n < len(data.training[1]):
-            curve[n] = _measure_accuracy(clone(method.pipeline).fit(*take(data.training, n)), data.validation)
-    pipeline = clone(method.pipeline)
-    start = time.perf_counter()
-    pipeline.fit(*data.training)
-    fit_time_s = time.perf_counter() - start
-    curve[len(data.training[1])] = _measure_accuracy(pipeline, data.validation)
-    start = time.perf_counter()
-    predictions = pipeline.predict(data.test[0])
-    time_s = time.perf_counter() - start
-    return {
-        **_summarise(data.test[1], predictions),
-        "fit_time_s": round(fit_time_s, 2),
-        "time_per_image_s": time_s / len(predictions),
-        **store_pipeline(pipeline, path.with_suffix("")),
-        "curve": curve,
-        "sets": {name: _measure_accuracy(pipeline, pictures) for name, pictures in data.sets.items()},
-        "predictions": "".join(map(str, predictions)),
-    }
+    return {name: results[name] for name in methods}
 
 
 def cross_validate(
@@ -205,25 +182,8 @@ def _measure_feature(
         fitted = clone(transformer)
         x, x_validation = fitted.fit_transform(x), fitted.transform(x_validation)
     return {
-        name: _measure_accuracy(clone(classifier).fit(x, training[1]), (x_validation, validation[1]))
+        name: measure_accuracy(clone(classifier).fit(x, training[1]), (x_validation, validation[1]))
         for name, classifier in classifiers.items()
-    }
-
-
-def _measure_accuracy(pipeline: Any, pictures: Arrays) -> float:
-    return float((pipeline.predict(pictures[0]) == pictures[1]).mean())
-
-
-def _summarise(labels: NDArray, predictions: NDArray) -> dict[str, Any]:
-    """Return the numbers of a test set that was read once."""
-    matrix = evaluation.confusion_matrix(labels, predictions)
-    n, right = int(matrix.sum()), int(matrix.trace())
-    per_class = evaluation.per_class_report(matrix)
-    return {
-        "accuracy": right / n,
-        "accuracy_interval": evaluation.wilson_interval(right, n),
-        "errors": n - right,
-        **{name: float(per_class[name].mean()) for name in ("precision", "recall", "f1")},
     }
 
 

@@ -1,7 +1,5 @@
 """Choosing settings on validation: a search that goes on where it was, shared by processes, and what it found."""
 
-import time
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +8,8 @@ import numpy as np
 import optuna
 import pandas as pd
 from optuna.importance import FanovaImportanceEvaluator
-from optuna.pruners import MedianPruner
-from optuna.samplers import TPESampler
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import MaxTrialsCallback
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from digitrec import records
 from digitrec.config import TrainConfig
@@ -23,6 +17,7 @@ from digitrec.datasets import load_split, take
 from digitrec.fitting import DivergedError
 from digitrec.records import PathLike
 from digitrec.saving import save_figures
+from digitrec.study.storage import claim, open_study
 from digitrec.study.store import fingerprint
 from digitrec.synthesis.sources import Arrays
 from digitrec.training import train
@@ -30,9 +25,8 @@ from digitrec.training import train
 # What a trial starts from: a training on some thousands of images, to which smaller batches than a full training's give
 # steps enough.
 TRIAL = TrainConfig(epochs=5, batch_size=64, plain_epochs=1, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0)
+Hold = Callable[[optuna.Study, Arrays, Arrays, int, TrainConfig, Callable[[optuna.Study, FrozenTrial], None]], None]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-ATTEMPTS = 4  # to open the search, half a second apart
-HEARTBEAT_S = 60  # a trial whose process was not heard of for twice as long is tried again
 
 # The first trial: about what TrainConfig has.
 DEFAULTS = {
@@ -48,6 +42,8 @@ def run_search(
     images: int = 5000,
     epochs: int = 5,
     report: Callable[[str], None] = print,
+    storage: str | None = None,
+    hold: Hold | None = None,
 ) -> optuna.Study:
     """Load a data set, search on a part of its training set, and draw what was found.
 
@@ -58,6 +54,7 @@ def run_search(
         images: to train each trial on, stratified; 100 or more.
         epochs: of each trial.
         report: called with a line per trial, and one at the end.
+        storage, hold: see `tune`.
 
     Raises:
         ValueError: see `tune`; or more images than there are, or fewer than 100.
@@ -67,7 +64,8 @@ def run_search(
     training, validation, _ = load_split(dataset)
     if not 100 <= images <= len(training[1]):
         raise ValueError(f"images: expected 100 to {len(training[1]):,}, got {images}")
-    search = tune(folder, take(training, images), validation, trials, replace(TRIAL, epochs=epochs), report)
+    base = replace(TRIAL, epochs=epochs)
+    search = tune(folder, take(training, images), validation, trials, base, report, storage, hold)
     table = tabulate_trials(search)
     figures = {
         "search_history": plots.search_history(table, len(validation[1])),
@@ -108,6 +106,8 @@ def tune(
     trials: int = 30,
     base: TrainConfig = TRIAL,
     report: Callable[[str], None] = print,
+    storage: str | None = None,
+    hold: Hold | None = None,
 ) -> optuna.Study:
     """Search for settings; the same call again goes on, and several processes may share the search.
 
@@ -115,12 +115,14 @@ def tune(
     below the median of the earlier ones' at that epoch. The first tries the defaults.
 
     Args:
-        folder: holds the search (study.db, SQLite) and, at the end, best.json.
+        folder: holds the search (study.db, SQLite), unless `storage` does, and, at the end, best.json.
         training: images uint8 (n, 28, 28) and labels to train on; some thousands are enough to tell settings apart.
         validation: the same, to judge by.
         trials: finished and pruned ones together, those of earlier calls and other processes included.
         base: the settings that are not searched.
         report: called with a line per trial.
+        storage: where the search lies instead, see `storage.open_study`.
+        hold: who holds the trials; None for this process, one after the other, as `hold_trials` does.
 
     Returns:
         The study.
@@ -131,21 +133,8 @@ def tune(
     """
     if trials < 1:
         raise ValueError(f"trials: expected at least 1, got {trials}")
-    study = open_study(folder, base.seed)
-    _claim(study, fingerprint(base, *training, *validation), folder)
-
-    def judge(trial: optuna.Trial) -> float:
-        def watch(epoch: int, accuracy: float) -> None:
-            trial.report(accuracy, epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-
-        config = suggest_config(trial, base)
-        try:
-            _, history = train(config, training, validation, report=lambda line: None, after_epoch=watch)
-        except DivergedError as error:
-            raise optuna.TrialPruned(str(error)) from error
-        return max(history["val_accuracy"])
+    study = open_study(folder, base.seed, storage)
+    claim(study, fingerprint(base, *training, *validation), folder)
 
     def tell(study: optuna.Study, trial: FrozenTrial) -> None:
         done = len(study.get_trials(deepcopy=False, states=FINISHED))
@@ -156,7 +145,7 @@ def tune(
     if not study.trials:
         study.enqueue_trial(DEFAULTS)
     if len(study.get_trials(deepcopy=False, states=FINISHED)) < trials:
-        study.optimize(judge, callbacks=[tell, MaxTrialsCallback(trials, FINISHED)])
+        (hold or hold_trials)(study, training, validation, trials, base, tell)
     if not _count_ended(study):
         raise ValueError(f"trials: expected one that comes to its end, all {trials} were given up; try more")
     best = suggest_config(FixedTrial(study.best_params), base).to_json()
@@ -164,54 +153,44 @@ def tune(
     return study
 
 
-def _claim(study: optuna.Study, purpose: str, folder: PathLike) -> None:
-    """Note what a search is for, or refuse one for something else: their accuracies could not be compared."""
-    if study.user_attrs.setdefault("purpose", purpose) != purpose:
-        raise ValueError(
-            f"{folder}: holds a search on other pictures or with other fixed settings; give this one another folder"
-        )
-    study.set_user_attr("purpose", purpose)
+def hold_trials(
+    study: optuna.Study,
+    training: Arrays,
+    validation: Arrays,
+    trials: int,
+    base: TrainConfig,
+    tell: Callable[[optuna.Study, FrozenTrial], None],
+) -> None:
+    """Try settings one after the other until so many trials have ended; `tell` is called after each."""
+
+    def judge(trial: optuna.Trial) -> float:
+        def watch(epoch: int, accuracy: float) -> None:
+            trial.report(accuracy, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        value = try_settings(suggest_config(trial, base), training, validation, watch)
+        if value is None:
+            raise optuna.TrialPruned
+        return value
+
+    study.optimize(judge, callbacks=[tell, MaxTrialsCallback(trials, FINISHED)])
+
+
+def try_settings(
+    config: TrainConfig, training: Arrays, validation: Arrays, watch: Callable[[int, float], None]
+) -> float | None:
+    """Train under a trial's settings; return the best validation accuracy, 0-1, or None where the loss diverged."""
+    try:
+        _, history = train(config, training, validation, report=lambda line: None, after_epoch=watch)
+    except DivergedError:
+        return None
+    return max(history["val_accuracy"])
 
 
 def _count_ended(study: optuna.Study) -> int:
     """Return how many trials came to their end."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
-
-
-def open_study(folder: PathLike, seed: int = 0) -> optuna.Study:
-    """Open the search that a folder holds, or begin one there.
-
-    Raises:
-        ValueError: study.db in it is something else, or cannot be written.
-    """
-    path = Path(folder) / "study.db"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            study = _open_database(path)
-            break
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
-            if attempt == ATTEMPTS:
-                raise ValueError(f"{path}: expected a search made here, or a place for one ({error})") from error
-            time.sleep(0.5)  # another process may be making the tables at this moment
-    # Each call has another seed, lest a process that joins, or goes on, try again what was tried.
-    study.sampler = TPESampler(seed=seed + len(study.trials))
-    return study
-
-
-def _open_database(path: Path) -> optuna.Study:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of the heartbeat
-        storage = RDBStorage(
-            f"sqlite:///{path.absolute()}",
-            engine_kwargs={"connect_args": {"timeout": 60}},  # other processes write too
-            heartbeat_interval=HEARTBEAT_S,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
-        )
-        return optuna.create_study(
-            study_name="cnn", storage=storage, direction="maximize", load_if_exists=True, pruner=MedianPruner()
-        )
 
 
 def tabulate_trials(study: optuna.Study) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,19 @@ def keep(path: PathLike, key: str, compute: Callable[[], dict[str, Any]]) -> dic
         key: what the result depends on, see `fingerprint`.
         compute: called where there is no such result yet.
     """
-    path = Path(path)
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["key"] == key:
-            return stored
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        pass  # not measured yet, or only half of it was written elsewhere
+    if kept := find_kept(path, key):
+        return kept
     records.write_result(path, {"key": key, **compute()})
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def find_kept(path: PathLike, key: str) -> dict[str, Any] | None:
+    """Return the result stored at `path` under the same key; None where there is none."""
+    try:
+        stored = json.loads(Path(path).read_text(encoding="utf-8"))
+        return stored if stored["key"] == key else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None  # not measured yet, or only half of it was written elsewhere
 
 
 def fingerprint(settings: object, *arrays: NDArray) -> str:
@@ -54,14 +58,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def store_pipeline(pipeline: Any, path: Path) -> dict[str, Any]:
-    """Write a fitted pipeline beside `path`, without pickle; return size_bytes and sha256, by file."""
+def dump_pipeline(pipeline: Any, name: str) -> dict[str, bytes]:
+    """Return a fitted pipeline as files by their names, which begin with `name`, without pickle: skops or ONNX."""
     if isinstance(pipeline, Network):
-        files = {f"{path.name}-{i}.onnx": model for i, model in enumerate(pipeline.onnx_)}
-    else:
-        files = {f"{path.name}.skops": skops.io.dumps(pipeline)}
-    for name, content in files.items():
-        records.write_bytes(path.with_name(name), content)
+        return {f"{name}-{i}.onnx": model for i, model in enumerate(pipeline.onnx_)}
+    return {f"{name}.skops": skops.io.dumps(pipeline)}
+
+
+def describe_files(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return size_bytes of all files, and the sha256 of each."""
     return {
         "size_bytes": sum(map(len, files.values())),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
