@@ -14,7 +14,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -36,6 +36,7 @@ from digitrec.jobs import one_by_one
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- benchmarks/scale.py writes this -->\n", "<!-- until here -->"
+KINDS = ("trainings", "trials", "reading")
 SHARD = 1000  # pictures of a tar file
 LARGEST_SHARE = 0.9  # of a process that a worker has to be worth
 
@@ -43,6 +44,7 @@ LARGEST_SHARE = 0.9  # of a process that a worker has to be worth
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="little work, to see that it runs; no figures to quote")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="measure these; others stay as stored")
     parser.add_argument("--output", type=Path, help="where to write; default: scale.json beside this, unless --quick")
     parser.add_argument("--alone", help=argparse.SUPPRESS)  # one process of the comparison; prints JSON
     options = parser.parse_args()
@@ -50,7 +52,8 @@ def main() -> None:
         print(json.dumps(measure_alone(options.alone, options.quick)))
         return
     output = options.output or (None if options.quick else HERE / "scale.json")
-    results = measure(options.quick)
+    stored = json.loads(output.read_text()) if output and output.exists() else {}
+    results = measure(options.kinds, options.quick, stored)
     print(json.dumps(results, indent=2))
     if output is not None:
         records.write_result(output, results)
@@ -58,12 +61,12 @@ def main() -> None:
         write_sentence(README, results)
 
 
-def measure(is_quick: bool) -> dict[str, Any]:
-    """Measure one process, one worker and two, each on its own, in this order."""
+def measure(kinds: Sequence[str], is_quick: bool, stored: dict[str, Any]) -> dict[str, Any]:
+    """Measure one process, one worker and two, each on its own, in this order; of other kinds keep what was stored."""
     from digitrec.distributed.cluster import connect
 
     with make_archive(2_000 if is_quick else 200_000) as archive:
-        alone = {kind: ask_alone(f"{kind}:{archive}", is_quick) for kind in ("trainings", "trials", "reading")}
+        alone = {kind: ask_alone(f"{kind}:{archive}", is_quick) for kind in kinds}
         rates: dict[str, dict[str, Any]] = {kind: {"one process": one} for kind, one in alone.items()}
         begun = {}
         for workers in (1, 2):
@@ -72,15 +75,21 @@ def measure(is_quick: bool) -> dict[str, Any]:
                 list(cluster.spread(abs, [(-1,)]))
                 begun["start_s"] = time.perf_counter() - start
                 begun["hand_out_s"] = time_jobs(cluster.spread, 50 if is_quick else 1000)
-                for kind in ("reading", "trainings", "trials"):  # the first before TensorFlow takes memory
-                    if kind == "trainings":
-                        begun["load_s"] = max(seconds for _, seconds in cluster.spread(warm_up, [(15,)] * workers))
-                    rates[kind][f"{workers} worker{'s'[: workers > 1]}"] = run_kind(kind, archive, cluster, is_quick)
-                    note(f"{kind}, {workers} at once: {rates[kind]}")
+                if "reading" in kinds:  # before TensorFlow takes memory
+                    rates["reading"][name(workers)] = run_kind("reading", archive, cluster, is_quick)
+                begun["load_s"] = max(seconds for _, seconds in cluster.spread(warm_up, [(15,)] * workers))
+                for kind in (kind for kind in kinds if kind != "reading"):
+                    rates[kind][name(workers)] = run_kind(kind, archive, cluster, is_quick)
+                note(f"{workers} at once: {rates}")
     for one in rates.values():
         one["efficiency"] = one["2 workers"]["per_s"] / (2 * one["1 worker"]["per_s"])
         one["met"] = one["efficiency"] >= LARGEST_SHARE
+    rates = {kind: stored[kind] for kind in KINDS if kind in stored} | rates
     return {"quick": is_quick, **begun, **rates, "break_even": break_even(rates, begun)}
+
+
+def name(workers: int) -> str:
+    return f"{workers} worker{'s'[: workers > 1]}"
 
 
 def break_even(rates: dict[str, dict[str, Any]], begun: dict[str, float]) -> dict[str, Any]:
@@ -181,19 +190,27 @@ def run_trainings(spread: Any, is_quick: bool) -> int:
 
 
 def run_trials(cluster: Any, is_quick: bool) -> int:
-    """Hold trials of a search; without giving any up, so that the same work is done each time."""
+    """Hold trials of a search; under settings chosen beforehand, so that the same work is done each time."""
     from functools import partial
 
+    import optuna
+
     from digitrec.study import search
+    from digitrec.study.storage import open_study
 
     training, validation = prepare_data(is_quick)
-    n, base = (2, replace(search.TRIAL, epochs=1)) if is_quick else (8, replace(search.TRIAL, epochs=1))
+    n, base = 2 if is_quick else 24, replace(search.TRIAL, epochs=1)
     hold = None
     if cluster is not None:
         from digitrec.distributed.searching import hold_on
 
         hold = partial(hold_on, cluster)
     with tempfile.TemporaryDirectory() as folder:
+        study = open_study(folder)
+        for i in range(n):
+            chosen = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=i)).ask()
+            search.suggest_config(chosen)
+            study.enqueue_trial(chosen.params)
         search.tune(folder, training, validation, n, base, note, hold=hold)
     return n
 
