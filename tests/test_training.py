@@ -1,8 +1,10 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,10 +31,17 @@ def run(digits, config=SMALL, **options):
 
 
 @pytest.fixture(scope="module")
-def checkpoint(digits, tmp_path_factory):
+def ended(digits, tmp_path_factory):
+    """The checkpoint of a run of one epoch, to be left as it is."""
     path = tmp_path_factory.mktemp("run") / "checkpoint.npz"
     run(digits, replace(SMALL, epochs=1), checkpoint=path)
     return path
+
+
+@pytest.fixture
+def checkpoint(ended, tmp_path):
+    """The same, to be written over."""
+    return Path(shutil.copy(ended, tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +160,12 @@ def test_resumed_run_is_the_uninterrupted_one(digits, trained, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_checkpoint_of_another_configuration_or_damaged_is_refused(digits, tmp_path):
-    path = tmp_path / "checkpoint.npz"
-    run(digits, replace(SMALL, epochs=1), checkpoint=path)
+def test_checkpoint_of_another_configuration_or_damaged_is_refused(digits, checkpoint):
     with pytest.raises(ModelError, match="written under other configuration; use the same"):
-        run(digits, replace(SMALL, learning_rate=0.001), checkpoint=path, resume=True)
-    path.write_bytes(path.read_bytes()[:1000])
+        run(digits, replace(SMALL, learning_rate=0.001), checkpoint=checkpoint, resume=True)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ModelError, match="no checkpoint"):
-        run(digits, replace(SMALL, epochs=1), checkpoint=path, resume=True)
+        run(digits, replace(SMALL, epochs=1), checkpoint=checkpoint, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -177,41 +184,36 @@ def test_checkpoint_of_another_configuration_or_damaged_is_refused(digits, tmp_p
         lambda kept: kept.update(variable_1=np.array([None])),
     ],
 )
-def test_a_garbled_checkpoint_is_one_clear_line(digits, tmp_path, change, checkpoint):
-    path = tmp_path / "checkpoint.npz"
+def test_a_garbled_checkpoint_is_one_clear_line(digits, checkpoint, change):
     kept = dict(np.load(checkpoint))
     change(kept)
-    np.savez(path, **kept)
+    np.savez(checkpoint, **kept)
     with pytest.raises(ModelError, match=r"checkpoint\.npz is no checkpoint of this network .*; delete it") as caught:
-        run(digits, replace(SMALL, epochs=2), checkpoint=path, resume=True)
+        run(digits, replace(SMALL, epochs=2), checkpoint=checkpoint, resume=True)
     assert "\n" not in str(caught.value)
 
 
-def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digits, tmp_path):
-    path = tmp_path / "checkpoint.npz"
+def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digits, checkpoint):
     images, labels = digits
-    data = (images[:600], labels[:600]), (images[600:800], labels[600:800])
-    other = (images[:600], np.roll(labels[:600], 1)), data[1]
-    training.train(replace(SMALL, epochs=1), *data, checkpoint=path, report=lambda line: None)
+    other = (images[:600], np.roll(labels[:600], 1)), (images[600:800], labels[600:800])
     with pytest.raises(ModelError, match="written under other data; use the same, or delete it"):
-        training.train(replace(SMALL, epochs=1), *other, checkpoint=path, resume=True, report=lambda line: None)
+        training.train(replace(SMALL, epochs=1), *other, checkpoint=checkpoint, resume=True, report=lambda line: None)
 
     def stop(*_):
         raise KeyboardInterrupt
 
-    assert path.exists()
+    assert checkpoint.exists()
     with pytest.raises(KeyboardInterrupt):
-        training.train(SMALL, *other, checkpoint=path, report=stop)
-    kept = json.loads(str(np.load(path)["notes"]))
+        training.train(SMALL, *other, checkpoint=checkpoint, report=stop)
+    kept = json.loads(str(np.load(checkpoint)["notes"]))
     assert kept["notes"]["data"] == hash_arrays(*other[0], *other[1])
     assert len(kept["history"]["loss"]) == 1
 
 
-def test_a_run_that_ended_goes_on_for_more_epochs(digits, tmp_path):
-    path = tmp_path / "checkpoint.npz"
-    _, short = run(digits, replace(SMALL, epochs=1), checkpoint=path)
+def test_a_run_that_ended_goes_on_for_more_epochs(digits, checkpoint):
+    short = json.loads(str(np.load(checkpoint)["notes"]))["history"]
     said = []
-    _, longer = run(digits, replace(SMALL, epochs=3), checkpoint=path, resume=True, report=said.append)
+    _, longer = run(digits, replace(SMALL, epochs=3), checkpoint=checkpoint, resume=True, report=said.append)
     assert said[0] == "resumed after epoch 1 of 3"
     assert len(longer["loss"]) == 3
     assert longer["loss"][0] == short["loss"][0]

@@ -43,6 +43,8 @@ def test_compose_starts_a_head_and_two_workers_that_know_it():
     assert "--disable-usage-stats" in head
     for service in services.values():
         assert "RAY_AUTH_TOKEN" in service["environment"]
+        store = int(re.search(r"--object-store-memory=(\d+)", service["command"]).group(1))
+        assert store < 1e9 * int(service["shm_size"].removesuffix("gb"))  # else it lies on the disk
         assert any(volume.split(":")[1] == "/pictures" for volume in service["volumes"])
     assert all(port.startswith("127.0.0.1:") for port in services["head"]["ports"])  # the dashboard runs code
 

@@ -190,8 +190,9 @@ def connect(
         dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else ""
         cluster = Cluster(ray, cores, files, show, dashboard)
         machines = sum(node["Alive"] for node in ray.nodes())
+        jobs = cluster.slots
         report(
-            f"Ray on {machines} machine{'s'[: machines != 1]}, {cluster.slots} jobs at once"
+            f"Ray on {machines} machine{'s'[: machines != 1]}, {jobs} job{'s'[: jobs != 1]} at once"
             + (f"; dashboard: {dashboard}" if dashboard else "")
         )
         yield cluster
