@@ -196,6 +196,7 @@ def test_numbers_are_read_as_what_they_can_be(tmp_path, number_model, number_str
         (["x.png", "--output", "a.txt"], "a.txt: expected a name that ends in .csv or .parquet"),
         (["-", "--output", "a.csv"], "-: standard input goes with one picture"),
         (["x.png", "--output", "a.csv", "--cluster", "scans/"], "paths go before --cluster"),
+        (["x.png", "--output", "a.csv", "--cluster", "ray://head:10001"], "expected auto or host:6379"),
         (["x.png", "--output", "a.csv", "--cluster", "--cores", "0"], "cores: expected 1 to"),
     ],
 )

@@ -76,3 +76,11 @@ def test_neither_schedule_nor_commands_need_ray(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (
         2, "", "digitrec: seeds needs ray: pip install 'digitrec[distributed]'\n",
     )  # fmt: skip
+
+
+def test_an_address_of_rays_client_is_refused_in_a_line(monkeypatch):
+    from digitrec.distributed import ClusterError, connect
+
+    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
+    with pytest.raises(ClusterError, match="RAY_ADDRESS=ray://head:10001: expected host:6379"), connect():
+        pass

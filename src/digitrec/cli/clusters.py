@@ -24,8 +24,8 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
         const="",
         type=_parse_address,
         metavar="ADDRESS",
-        help="spread the work over a cluster of Ray: a running one at this address (auto: on this machine; host:6379; "
-        "ray://host:10001), else that of RAY_ADDRESS, else one of this machine's cores",
+        help="spread the work over a cluster of Ray that this machine belongs to (its head as host:6379, or auto), "
+        "else that of RAY_ADDRESS, else one of this machine's cores",
     )
     group.add_argument(
         "--cores", type=int, default=1, metavar="N", help="with --cluster: that each job has to itself (default: 1)"
@@ -67,8 +67,6 @@ def choose_spread(
 
 def _parse_address(text: str) -> str:
     """Return an address of a cluster, unless it is a path that stands where one may."""
-    if text and not re.fullmatch(r"auto|local|(ray://)?[\w.\-\[\]:]+:\d+", text):
-        raise argparse.ArgumentTypeError(
-            f"expected auto, host:6379 or ray://host:10001, got {text!r}; paths go before --cluster"
-        )
+    if text and not re.fullmatch(r"auto|local|[\w.\-\[\]:]+:\d+", text):
+        raise argparse.ArgumentTypeError(f"expected auto or host:6379, got {text!r}; paths go before --cluster")
     return text

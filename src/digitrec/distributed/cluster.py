@@ -143,7 +143,7 @@ def connect(
     """Connect to a cluster of Ray for as long as the context lasts.
 
     Args:
-        address: of a running one, `ray://host:10001`, `host:6379`, or "auto" for one on this machine; None takes
+        address: of the head of one that this machine is part of, `host:6379`, or "auto" to look for it; None takes
             $RAY_ADDRESS, else starts one of this machine's cores that ends with the context.
         cores: how many each job has for itself.
         workers: of a cluster that is started here, how many jobs at once; None for as many as there are cores for.
@@ -164,6 +164,8 @@ def connect(
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # then a lost head ends the command
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as coming versions have it, or it warns
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+    if "//" in address:  # Ray's client did not start a server for a program that brings its code along
+        raise ClusterError(f"RAY_ADDRESS={address}: expected host:6379, on a machine of the cluster, or auto")
     is_local = address == LOCAL
     own = _count_cores()
     if cores < 1 or (is_local and cores > own):
@@ -203,7 +205,7 @@ def connect(
 def _start(ray: Any, address: str, environment: dict[str, Any], limits: dict[str, Any]) -> Any:
     try:
         if ":" in address:  # where nobody listens, Ray would try for ten minutes
-            host, _, port = address.rpartition("//")[2].rpartition(":")
+            host, _, port = address.rpartition(":")
             socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT_S).close()
         return ray.init(
             address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR, **limits
