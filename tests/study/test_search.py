@@ -1,4 +1,5 @@
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -61,6 +62,30 @@ def test_several_may_begin_the_same_search_at_once(tmp_path):
         studies = list(threads.map(lambda _: tuning.open_study(tmp_path), range(6)))
     studies[0].add_trial(optuna.trial.create_trial(params=tuning.DEFAULTS, distributions=_distributions(), value=0.5))
     assert [len(study.trials) for study in studies] == [1] * 6
+
+
+@pytest.mark.parametrize("place", ["{}/shared.journal", "sqlite:///{}/shared.db"])
+def test_a_search_lies_where_it_is_said_to(tmp_path, place):
+    place = place.format(tmp_path)
+    for known in (0, 1):
+        study = tuning.open_study(tmp_path, storage=place)
+        assert len(study.trials) == known
+        study.add_trial(optuna.trial.create_trial(params=tuning.DEFAULTS, distributions=_distributions(), value=0.5))
+    assert not (tmp_path / "study.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("mysql+nothing://me:secret@host/name", r"mysql\+nothing://me:\*\*\*@host/name: expected a search"),
+        ("oracle://me:secret@host/name", r"oracle://me:\*\*\*@host/name: expected a database whose driver"),
+        ("postgresql://me:secret@host:port/name", "storage: expected a URL in the form of"),
+    ],
+)
+def test_a_database_that_cannot_be_had_is_one_line_without_its_password(tmp_path, place, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        tuning.open_study(tmp_path, storage=place)
+    assert not re.search(r"secret|\n", str(caught.value))
 
 
 def test_trials_as_a_table(search):

@@ -9,6 +9,7 @@ from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from digitrec.records import PathLike
@@ -32,18 +33,22 @@ def open_study(folder: PathLike, seed: int = 0, storage: str | None = None) -> o
         ValueError: what is there is something else, or cannot be written.
     """
     place = storage or str(Path(folder) / "study.db")
+    shown = _hide_password(place)
     Path(folder).mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             study = _open(place)
             break
+        except ImportError as error:
+            missing = getattr(error.__cause__, "name", None) or "its driver"
+            raise ValueError(f"{shown}: expected a database whose driver is installed, {missing} is not") from error
         except Exception as error:  # of SQLAlchemy, its drivers, Optuna and the file system, a dozen kinds
             if not isinstance(error, _FOREIGN):
                 raise
             if attempt == ATTEMPTS:
                 reason = " ".join(str(error).split())
-                raise ValueError(f"{place}: expected a search made here, or a place for one ({reason})") from error
+                raise ValueError(f"{shown}: expected a search made here, or a place for one ({reason})") from error
             time.sleep(0.5)  # another process may be making the tables at this moment
     # Each call has another seed, lest a process that joins, or goes on, try again what was tried.
     study.sampler = TPESampler(seed=seed + len(study.trials))
@@ -64,6 +69,16 @@ def claim(study: optuna.Study, purpose: str, folder: PathLike) -> None:
 
 
 _FOREIGN = (SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError, ValueError, OSError, KeyError)
+
+
+def _hide_password(place: str) -> str:
+    """Return a place as it may be printed."""
+    if "://" not in place:
+        return place
+    try:
+        return make_url(place).render_as_string()
+    except (SQLAlchemyError, ValueError) as error:
+        raise ValueError("storage: expected a URL in the form of postgresql://user:password@host/name") from error
 
 
 def _open(place: str) -> optuna.Study:
