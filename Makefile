@@ -18,7 +18,8 @@ test: $(READY)  ## the tests; those on real MNIST where it is at hand
 	$(BIN)/python -m pytest
 
 test-slow: $(READY)  ## the rest: every notebook with small settings, a training killed and resumed, the page in Chromium
-	$(BIN)/python -m pytest -n 0 -m "notebooks or slow or browser"
+	$(BIN)/python -m pytest -n 2 -m notebooks
+	$(BIN)/python -m pytest -n 0 -m "(slow or browser) and not notebooks"
 
 lint: $(READY)  ## linter, formatter and type checker
 	$(BIN)/ruff check
