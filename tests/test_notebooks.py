@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 READS_A_MODEL = ("03", "04", "05")
-WRITES = ("02", *READS_A_MODEL, "06", "07", "08", "09", "10", "11")
+WRITES = ("02", *READS_A_MODEL, "06", "07", "08", "09", "11")
 
 # Seconds instead of minutes, on scikit-learn's digits.
 SETTINGS = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAKER = "digitrec train-numbers"
 JUDGED = 2000  # strips by which the epoch to keep is chosen
 PROVED = 6000  # other ones, by which temperature and threshold are fitted
-CHANGES = (1.0, 0.75, 0.5, 0.25)  # parts of the way from old weights to new
+PARTS = (1.0, 0.5)  # of the way from old weights to new, that are tried
 JUDGES, _PROOF = 2**62, 2**62 + 1  # seeds of theirs, which no training takes for its strips
 
 
@@ -43,8 +43,8 @@ def train_numbers(
         resume: go on from the checkpoint of a run that was stopped.
         replace: replace a model in the folder that was not made by this function; else only what it made.
         report: called with lines of progress.
-        base: name or path of a model whose weights to go on from; None draws them at random. Of the way from there to
-            the trained weights, the part is kept that reads most of the strips by which the epoch is chosen.
+        base: name or path of a model whose weights to go on from; None draws them at random. The trained weights, or
+            those half the way to them, are kept: which read more of the strips by which the epoch is chosen.
 
     Returns:
         The metrics; where there is a base with its SHA-256, and the part of the change that was kept.
@@ -74,7 +74,7 @@ def train_numbers(
 
 
 def keep_what_reads_best(model: "keras.Model", before: list[np.ndarray], judges: Strips) -> float:
-    """Put a network onto that part of the way from its old weights to its new ones which reads most strips exactly.
+    """Put a network all or half the way from its old weights to its new ones, where it reads more strips exactly.
 
     Args:
         model: with its new weights.
@@ -82,14 +82,14 @@ def keep_what_reads_best(model: "keras.Model", before: list[np.ndarray], judges:
         judges: the strips.
 
     Returns:
-        The part, of CHANGES. Weights between two of one training often read better than either (Wortsman et al. 2022).
+        The part. The mean of two networks of one training often reads better than either (Wortsman et al. 2022).
     """
     after = model.get_weights()
     right = {}
-    for part in CHANGES:
+    for part in PARTS:
         model.set_weights(mix_weights(before, after, part))
         right[part] = int(compare(read_frames(compute_frames(model, judges)), judges.texts).sum())
-    best = max(CHANGES, key=lambda part: right[part])
+    best = max(PARTS, key=lambda part: right[part])
     model.set_weights(mix_weights(before, after, best))
     return best
 
