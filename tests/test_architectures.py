@@ -130,6 +130,7 @@ def test_a_network_that_wants_bytes_is_told_so(data, fitted):
         Recognizer.from_keras(in_bytes, data[1])
 
 
+@pytest.mark.slow
 def test_a_saved_one_is_evaluated_and_drawn_like_any_other(data, fitted, tmp_path):
     model, history = fitted
     folder = save_model(tmp_path / "own", model, history=history, validation=data[1])
@@ -153,6 +154,7 @@ def test_a_folder_of_another_maker_is_left_alone(data, fitted, tmp_path):
         save_model(folder, fitted[0], validation=data[1])
 
 
+@pytest.mark.slow
 def test_our_training_takes_it_and_leaves_it_trained(data, tmp_path):
     training, validation, _ = data
     model = build(ends_in="softmax")
@@ -167,6 +169,7 @@ def test_our_training_takes_it_and_leaves_it_trained(data, tmp_path):
     train(CONFIG, training, validation, model=again, report=quiet)  # what was read back can be trained on
 
 
+@pytest.mark.slow
 def test_our_training_goes_on_from_what_keras_trained(data, fitted):
     training, validation, _ = data
     copy = backend.keras.models.clone_model(fitted[0])
@@ -177,6 +180,7 @@ def test_our_training_goes_on_from_what_keras_trained(data, fitted):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_study_trains_it_anew(data):
     (images, labels), (x, y), _ = data
     network = Network.like(build(), CONFIG)

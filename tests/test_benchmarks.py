@@ -126,6 +126,7 @@ def test_inference_measures_and_names_the_machine(tmp_path):
     assert done.returncode == bool(missed)
 
 
+@pytest.mark.slow
 def test_damage_is_the_same_at_every_run_and_only_photos_of_paper_are_taken(tmp_path, draw_photo):
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -144,6 +145,7 @@ def test_damage_is_the_same_at_every_run_and_only_photos_of_paper_are_taken(tmp_
     assert "expected photos of paper, found none" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_several_digits_are_called_so_and_one_is_not(tmp_path, mnist):
     done = run("strings.py", "--pictures", 50, "--output", tmp_path / "out.json")

@@ -76,6 +76,7 @@ def test_without_batch_normalisation_convolutions_have_biases():
     assert all(layer.use_bias for layer in plain.layers if type(layer).__name__ == "Conv2D")
 
 
+@pytest.mark.slow
 def test_constant_schedule_keeps_the_rate_and_others_are_refused(digits):
     _, history = run(digits, replace(SMALL, schedule="constant"))
     assert history["learning_rate"] == pytest.approx([SMALL.learning_rate] * 3)
@@ -138,6 +139,7 @@ def test_same_seed_gives_same_weights(digits, trained):
     assert not np.array_equal(trained[0].get_weights()[0], other_seed.get_weights()[0])
 
 
+@pytest.mark.slow
 def test_resumed_run_is_the_uninterrupted_one(digits, trained, tmp_path):
     path = tmp_path / "checkpoint.npz"
 
@@ -193,6 +195,7 @@ def test_a_garbled_checkpoint_is_one_clear_line(digits, checkpoint, change):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digits, checkpoint):
     images, labels = digits
     other = (images[:600], np.roll(labels[:600], 1)), (images[600:800], labels[600:800])
@@ -210,6 +213,7 @@ def test_a_checkpoint_of_other_data_is_refused_and_one_of_an_older_run_goes(digi
     assert len(kept["history"]["loss"]) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_goes_on_for_more_epochs(digits, checkpoint):
     short = json.loads(str(np.load(checkpoint)["notes"]))["history"]
     said = []

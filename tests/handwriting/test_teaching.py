@@ -86,6 +86,7 @@ def test_taught_network_reads_the_hand_and_forgets_nothing(base, person, tmp_pat
     assert {path.stem for path in (tmp_path / "mine" / "figures").iterdir()} == {"accuracy", "loss"}
 
 
+@pytest.mark.slow
 def test_a_change_that_harms_is_not_kept(base):
     from digitrec.networks import build_cnn
 
@@ -115,6 +116,7 @@ def test_worse_means_more_than_chance():
     assert not teaching._is_worse(read(0), read(10), labels)
 
 
+@pytest.mark.slow
 def test_lesson_that_spoils_the_hand_leaves_the_weights(base, tmp_path, monkeypatch):
     """Let the lesson end in weights that read nothing, and the guard of the validation pictures miss it."""
     monkeypatch.setattr(lesson, "load_samples", lambda *_: datasets.load_digits()[1])
@@ -160,6 +162,7 @@ def test_a_single_sample_proves_nothing_and_says_so():
     assert "nothing is proven" in teaching.describe_lesson({**own, "rehearsal": "MNIST validation"})[0]
 
 
+@pytest.mark.slow
 def test_wrong_use_is_refused_before_anything_is_written(base, person, tmp_path):
     own, models = person[0], base.parent
     (tmp_path / "empty").mkdir()
@@ -184,6 +187,7 @@ def test_wrong_use_is_refused_before_anything_is_written(base, person, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in base.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_network_that_was_trained_is_never_overwritten(base, person, tmp_path):
     trained = tmp_path / "trained"
     trained.mkdir()
@@ -198,6 +202,7 @@ def test_a_network_that_was_trained_is_never_overwritten(base, person, tmp_path)
             teaching.teach(person[0], trained, base)
 
 
+@pytest.mark.slow
 def test_what_is_replaced(base, tmp_path):
     """One that was taught by another; one that was not, only when told to; the one it starts from, never."""
     taught, shipped = tmp_path / "taught", model_folder.find_model("cnn")

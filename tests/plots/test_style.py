@@ -58,7 +58,7 @@ CALLS = {
 
 
 # Modules with tests of their own.
-ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "records", "scaling", "search")
+ELSEWHERE = ("comparison", "features", "inside", "numbers", "pairs", "probes", "scaling", "search")
 
 
 def draw(name):

@@ -41,6 +41,7 @@ def test_the_first_trial_is_close_to_the_defaults():
     assert config.filters == ((16,), (32, 32), (64, 64))
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_was(parts, search):
     folder, study, lines = search
     assert len(study.trials) == len(lines) == 2
@@ -88,6 +89,7 @@ def test_a_database_that_cannot_be_had_is_one_line_without_its_password(tmp_path
     assert not re.search(r"secret|\n", str(caught.value))
 
 
+@pytest.mark.slow
 def test_trials_as_a_table(search):
     _, study, _ = search
     table = tuning.tabulate_trials(study)
