@@ -199,7 +199,7 @@ def run_trials(cluster: Any, is_quick: bool) -> int:
     from digitrec.study.storage import open_study
 
     training, validation = prepare_data(is_quick)
-    n, base = 2 if is_quick else 24, replace(search.TRIAL, epochs=1)
+    n, base = 2 if is_quick else 48, replace(search.TRIAL, epochs=1)
     hold = None
     if cluster is not None:
         from digitrec.distributed.searching import hold_on
