@@ -132,6 +132,15 @@ def best_epoch(history: Mapping[str, Sequence[float]]) -> int:
     return int(np.flatnonzero(accuracy == accuracy.max())[-1]) + 1
 
 
+def mix_weights(before: list[np.ndarray], after: list[np.ndarray], part: float) -> list[np.ndarray]:
+    """Return the weights that lie a part, 0-1, of the way from one network's to another's of the same layers.
+
+    >>> mix_weights([np.zeros(2)], [np.full(2, 8.0)], 0.25)
+    [array([2., 2.])]
+    """
+    return [old + part * (new - old) for old, new in zip(before, after, strict=True)]
+
+
 def _train_epoch(model: "keras.Model", epoch: Batches, validation: Arrays) -> dict[str, float]:
     """Train on each batch while a thread makes the next; return the row of the history.
 

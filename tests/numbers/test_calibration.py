@@ -47,7 +47,7 @@ def test_what_is_known_leaves_little_room_unless_it_is_most_unlikely():
     assert weigh([], 1) == []
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.sampled_from([0.5, 1.0, 2.0, 4.0]), st.integers(0, 100))
 def test_a_temperature_is_found_again(temperature, seed):
     """Of lines that are right as often as their confidence at that temperature says."""

@@ -10,6 +10,7 @@ import numpy as np
 from digitrec import evaluation, model_folder, saving, workflow
 from digitrec.calibration import calibrate
 from digitrec.config import TrainConfig
+from digitrec.fitting import mix_weights
 from digitrec.handwriting.lesson import Lesson, plan_lesson
 from digitrec.handwriting.samples import MAKER
 from digitrec.preprocessing.form import prepare
@@ -157,7 +158,7 @@ def _keep_what_harms_not(
     Weights between those before and after fine-tuning forget less and lose little (Wortsman et al. 2022, WiSE-FT).
     """
     for kept in CHANGES:
-        network.set_weights([old + kept * (new - old) for old, new in zip(before, after, strict=True)])
+        network.set_weights(mix_weights(before, after, kept))
         logits = _compute_logits(network, validation[0])
         if not _is_worse(logits, logits_before, validation[1]):
             return kept, logits

@@ -8,6 +8,7 @@ import numpy as np
 
 from digitrec import model_folder, saving
 from digitrec.datasets import load_split
+from digitrec.fitting import mix_weights
 from digitrec.numbers.config import NumberConfig
 from digitrec.numbers.constraints import MARKS
 from digitrec.numbers.proof import compare, cut_frames, read_frames
@@ -92,11 +93,6 @@ def keep_what_reads_best(model: "keras.Model", before: list[np.ndarray], judges:
     best = max(PARTS, key=lambda part: right[part])
     model.set_weights(mix_weights(before, after, best))
     return best
-
-
-def mix_weights(before: list[np.ndarray], after: list[np.ndarray], part: float) -> list[np.ndarray]:
-    """Return the weights that lie a part, 0-1, of the way from one network's to another's."""
-    return [old + part * (new - old) for old, new in zip(before, after, strict=True)]
 
 
 def _read_start(base: Path, config: NumberConfig) -> list[np.ndarray]:

@@ -9,11 +9,12 @@ import numpy as np
 
 from digitrec import evaluation, model_folder, saving
 from digitrec.datasets import load_split
+from digitrec.fitting import mix_weights
 from digitrec.mnist import MissingDataError
 from digitrec.numbers.cells import Cells, choose_lines, read_cells
 from digitrec.numbers.config import NumberConfig
 from digitrec.numbers.proof import compare, is_worse, read_frames, score
-from digitrec.numbers.saving import JUDGED, JUDGES, compute_frames, describe_training, load_numbers, mix_weights
+from digitrec.numbers.saving import JUDGED, JUDGES, compute_frames, describe_training, load_numbers
 from digitrec.records import PathLike
 from digitrec.synthesis.hands import draw_digits
 from digitrec.synthesis.numbers import Strips
