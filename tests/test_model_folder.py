@@ -159,6 +159,14 @@ def test_settings_are_covered_by_the_hash(copy):
         model_folder.load_model(copy)
 
 
+def test_another_network_s_weights_are_refused_in_one_line_and_no_more(folder, recwarn):
+    network = model_folder.load_model(folder)
+    with pytest.raises(model_folder.ModelError, match="expected the weights of this network") as refused:
+        model_folder.load_weights(network, model_folder.find_model("numbers"))
+    assert "\n" not in str(refused.value)
+    assert not [warning for warning in recwarn if issubclass(warning.category, UserWarning)]
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "model.keras"])
 def test_network_files_cut_anywhere_are_refused_though_their_hash_is_stated(copy, name, capfd):
     whole = (copy / name).read_bytes()

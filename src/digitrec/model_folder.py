@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -194,7 +195,9 @@ def load_weights(network: "keras.Model", folder: Path) -> None:
     """
     read_verified(folder, "model.keras")
     try:
-        network.load_weights(folder / "model.keras")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Keras' own about what is then refused in a line
+            network.load_weights(folder / "model.keras")
     except Exception as error:  # of zipfile, h5py and Keras, a dozen kinds
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{folder / 'model.keras'}: expected the weights of this network ({reason[0]})") from error

@@ -1,8 +1,7 @@
 """The instrument: any picture in, a digit or "not a digit" out; numpy, Pillow and ONNX Runtime alone."""
 
 import io
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -11,11 +10,11 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from digitrec import model_folder
 from digitrec.calibration import rate_none, read_logits
 from digitrec.preprocessing.arrays import each_picture
 from digitrec.preprocessing.form import prepare, to_mnist
 from digitrec.records import PathLike
+from digitrec.sessions import load_instrument, run_session, start_session
 
 # Where two answers lie closer than this, the network looks again: at fewer than one in twenty of MNIST's digits.
 _CLOSE = 3.0  # logits
@@ -74,7 +73,6 @@ class Recognizer:
 
     def __init__(self, session: onnxruntime.InferenceSession, temperature: float, threshold: float) -> None:
         self._session = session
-        self._input = session.get_inputs()[0].name
         self.temperature = temperature
         self.threshold = threshold
 
@@ -122,7 +120,7 @@ class Recognizer:
     def run_network(self, x: np.ndarray) -> np.ndarray:
         """Run the network once on prepared images, float32 (n, 28, 28, 1) in 0-1; return its logits, float32."""
         # In parts, so that memory stays bounded; 17,400 images a second on two cores (benchmarks/inference.json).
-        logits = [self._session.run(None, {self._input: part})[0] for part in _split(x, 100)]
+        logits = [run_session(self._session, part) for part in _split(x, 100)]
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
     def predict(self, picture: Any) -> Answer:
@@ -169,23 +167,6 @@ class Recognizer:
         return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image, none)
 
 
-def load_instrument(
-    model: PathLike, open_session: Callable[[bytes], onnxruntime.InferenceSession]
-) -> tuple[onnxruntime.InferenceSession, float, float]:
-    """Return what a reader needs of a model folder: a session of its verified network, temperature and threshold.
-
-    Raises:
-        ModelError: no such folder, or a file in it is damaged or of another form.
-    """
-    folder = model_folder.find_model(model)
-    temperature, threshold = model_folder.read_calibration(folder)
-    try:
-        session = open_session(model_folder.read_verified(folder, "model.onnx"))
-    except ValueError as error:
-        raise model_folder.ModelError(f"{folder / 'model.onnx'}: {error}") from error
-    return session, temperature, threshold
-
-
 def open_session(network: bytes) -> onnxruntime.InferenceSession:
     """Return a session that runs a network from an ONNX file's bytes, on the processor.
 
@@ -197,29 +178,6 @@ def open_session(network: bytes) -> onnxruntime.InferenceSession:
     if ends not in [[[("tensor(float)", [28, 28, 1])], [("tensor(float)", [logits])]] for logits in (10, 11)]:
         raise ValueError(f"expected a network from float (n, 28, 28, 1) to float (n, 10 or 11), got {str(ends)[:200]}")
     return session
-
-
-def start_session(network: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Return a session that runs any network from an ONNX file's bytes, on the processor.
-
-    Args:
-        network: the bytes.
-        threads: to compute with; 0 for OMP_NUM_THREADS of the environment, else as many as ONNX Runtime chooses.
-
-    Raises:
-        ValueError: it is no ONNX file.
-    """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # As other libraries have it, ONNX Runtime by itself does not: who shares a machine says how many threads are his.
-    own = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = threads or (int(own) if own.isdecimal() else 0)
-    try:
-        # Without its fallback, which prints what is wrong and tries the same again.
-        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"], enable_fallback=0)
-    except Exception as error:  # ONNX Runtime's own, of a dozen kinds
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"expected an ONNX network ({reason})") from error
 
 
 def _vary(x: np.ndarray) -> Iterator[np.ndarray]:

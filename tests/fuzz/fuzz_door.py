@@ -1,5 +1,7 @@
 """Fuzz the door with Atheris: bytes in; all but an answer or a `PictureError`, soon and in little memory, is a finding.
 
+Each input is read as a digit and as a number.
+
     pip install atheris
     python tests/fuzz/fuzz_door.py -max_total_time=600
 
@@ -20,8 +22,9 @@ with atheris.instrument_imports(include=["digitrec", "PIL"]):
     from PIL import Image
 
     Image.init()  # loads every decoder, so that all of them are instrumented
+    from digitrec.numbers.reader import NumberReader
     from digitrec.preprocessing.decoding import SUFFIXES, PictureError
-    from digitrec.recognizer import Answer, Recognizer
+    from digitrec.recognizer import Recognizer
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 MAX_SECONDS = 1.0  # of processor time, which a busy machine does not stretch
@@ -86,33 +89,39 @@ def _read_memory(name: str) -> int:
     return int(status.split(f"{name}:")[1].split()[0]) // 1024
 
 
-def main() -> None:
-    recognizer = Recognizer.load("cnn")
+def read(reader: Recognizer | NumberReader, data: bytes) -> None:
+    """Read one input; raise what is found."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before, start = _read_memory("VmRSS"), time.process_time()
+    try:
+        answer = reader.predict(data)
+    except PictureError as error:
+        if "\n" in str(error):
+            raise Finding(f"a message of more than one line: {error}") from error
+    else:
+        if not 0 <= answer.confidence <= 1:
+            raise Finding(f"no answer: {answer}")
+    if (taken := time.process_time() - start) > MAX_SECONDS:
+        raise Finding(f"took {taken:.1f} s")
+    if (growth := _read_memory("VmHWM") - before) > MAX_MIB:
+        raise Finding(f"took {growth} MiB")
 
-    def read(data: bytes) -> None:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-        before, start = _read_memory("VmRSS"), time.process_time()
-        try:
-            answer = recognizer.predict(data)
-        except PictureError as error:
-            if "\n" in str(error):
-                raise Finding(f"a message of more than one line: {error}") from error
-        else:
-            if not isinstance(answer, Answer) or not 0 <= answer.confidence <= 1:
-                raise Finding(f"no answer: {answer}")
-        if (taken := time.process_time() - start) > MAX_SECONDS:
-            raise Finding(f"took {taken:.1f} s")
-        if (growth := _read_memory("VmHWM") - before) > MAX_MIB:
-            raise Finding(f"took {growth} MiB")
+
+def main() -> None:
+    readers = Recognizer.load("cnn"), NumberReader.load("numbers")
+
+    def read_both(data: bytes) -> None:
+        for reader in readers:
+            read(reader, data)
 
     with tempfile.TemporaryDirectory() as folder:
         arguments = list(sys.argv)
         for seed in write_seeds(Path(folder)):
-            read(seed)  # what a decoder loads once is not this input's
+            read_both(seed)  # what a decoder loads once is not this input's
         if not any(Path(argument).exists() for argument in arguments[1:]):
             # Atheris itself grows by some 25 KB a run; what reading takes is measured above.
             arguments += ["-max_len=65536", "-rss_limit_mb=12000", folder]
-        atheris.Setup(arguments, read)
+        atheris.Setup(arguments, read_both)
         atheris.Fuzz()
 
 

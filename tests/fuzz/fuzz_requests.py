@@ -23,7 +23,7 @@ import numpy as np
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 SERVE = """
 import sys, time, digitrec
-page = digitrec.app.start(port=int(sys.argv[1]), samples=sys.argv[2])
+page = digitrec.app.start(port=int(sys.argv[1]), samples=sys.argv[2], models=sys.argv[3])
 print(page.url, flush=True)
 sys.stdin.read()
 """
@@ -47,6 +47,8 @@ PATHS = (
     b"/", b"/config", b"/gradio_api/info", b"/gradio_api/run/read", b"/gradio_api/run/keep", b"/gradio_api/queue/join",
     b"/gradio_api/queue/data?session_hash=x", b"/gradio_api/upload", b"/assets/x.js", b"/static/img/logo.svg",
     b"/gradio_api/file=/etc/passwd", b"/gradio_api/run/samples", b"/gradio_api/startup-events",
+    b"/gradio_api/run/read_number", b"/gradio_api/run/layers", b"/gradio_api/run/forget", b"/gradio_api/run/lesson",
+    b"/gradio_api/run/teach", b"/gradio_api/run/stop_teaching",
 )  # fmt: skip
 VALUES = (None, True, -1, 1e308, "", "x", "data:,", [], {}, [[]], "\ud800", {"path": "http://a.invalid/x",
           "meta": {"_type": "gradio.FileData"}}, "data:image/png;base64,AAAA")  # fmt: skip
@@ -57,7 +59,9 @@ def make_request(picture: str, port: int, rng: np.random.Generator) -> bytes:
     path = PATHS[rng.integers(len(PATHS))]
     body = b""
     if rng.random() < 0.6:
-        data = [picture] if rng.random() < 0.5 else [VALUES[i] for i in rng.integers(len(VALUES), size=rng.integers(4))]
+        data = [VALUES[i] for i in rng.integers(len(VALUES), size=rng.integers(4))]
+        if rng.random() < 0.7:
+            data = [picture, *data[1:]]
         body = json.dumps({"data": data, "fn_index": int(rng.integers(-1, 6)), "session_hash": "abc"}).encode()
     method = (b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"X")[rng.integers(6)] if rng.random() < 0.3 else (
         b"POST" if body else b"GET"
@@ -101,7 +105,14 @@ def main() -> int:
     picture = base64.b64encode((SAMPLES / "7_crossed.png").read_bytes()).decode()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "stderr")
-        command = [sys.executable, "-c", SERVE, str(options.port), str(Path(folder, "samples"))]
+        command = [
+            sys.executable,
+            "-c",
+            SERVE,
+            str(options.port),
+            str(Path(folder, "samples")),
+            str(Path(folder, "models")),
+        ]
         with (
             log.open("wb") as errors,
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as server,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.preprocessing.form import prepare
-from digitrec.recognizer import start_session
+from digitrec.sessions import start_session
 
 # What stands at the end of a layer in the ONNX file: what comes before, a convolution without its bounds, says less.
 ACTIVATIONS = {"Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Sigmoid", "Tanh", "Softplus", "HardSwish"}

@@ -18,8 +18,8 @@ from digitrec.numbers.decoding import BEAMS, BLANK, Path, decode, spell
 from digitrec.numbers.lines import HEIGHT, Line, find_lines
 from digitrec.numbers.number import Kind, Number
 from digitrec.preprocessing.arrays import each_picture
-from digitrec.recognizer import load_instrument, start_session
 from digitrec.records import PathLike
+from digitrec.sessions import load_instrument, run_session, start_session
 
 _CHECKED = 8 * BEAMS  # texts that are followed where a check digit decides
 _HOPELESS = 0.05  # what is less likely to be right is no number
@@ -57,7 +57,6 @@ class NumberReader:
 
     def __init__(self, session: onnxruntime.InferenceSession, temperature: float, threshold: float) -> None:
         self._session = session
-        self._input = session.get_inputs()[0].name
         self.temperature = temperature
         self.threshold = threshold
 
@@ -119,7 +118,7 @@ class NumberReader:
         width = strip.shape[1]
         x = np.zeros((1, HEIGHT, -(-width // 4) * 4, 1), np.float32)
         x[0, :, :width, 0] = strip / np.float32(255)
-        logits = self._session.run(None, {self._input: x})[0][0, : max(width // STRIDE, 1)]
+        logits = run_session(self._session, x)[0, : max(width // STRIDE, 1)]
         logits = logits - logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
