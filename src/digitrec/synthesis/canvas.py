@@ -32,8 +32,10 @@ def transform(ink: Ink, height: int, slant: float, aspect: float) -> Ink:
     width = max(1, int(ink.shape[1] / scale * aspect + abs(slant) * height))
     left = ink.shape[1] / 2 - scale / aspect * (width + slant * height) / 2
     matrix = (scale / aspect, slant * scale / aspect, left, 0, scale, 0)
-    image = Image.fromarray(ink).transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    return np.asarray(image)
+    image = Image.fromarray(ink)
+    bent = np.asarray(image.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+    # A hair that lies between the places that are looked at.
+    return bent if bent.any() else np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
 
 def measure_slant(ink: Ink) -> float:
