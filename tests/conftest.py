@@ -1,5 +1,6 @@
 """What the tests share: small real data, and real MNIST where it is at hand."""
 
+import gc
 import json
 import signal
 
@@ -75,3 +76,12 @@ def number_model(tmp_path_factory):
     hashes = {"model.onnx": model_folder.hash_content(content), "calibration": model_folder.hash_calibration(metrics)}
     (folder / "metrics.json").write_text(json.dumps(metrics | {"sha256": hashes}))
     return folder
+
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded by now stays: the garbage collector need not walk through it again and again."""
+    gc.freeze()
+    gc.enable()

@@ -8,7 +8,12 @@ import pytest
 
 import digitrec
 
-NAMES = [name for name in digitrec.__all__ if not inspect.ismodule(getattr(digitrec, name))]
+TRAINING = ("train", "train_model", "evaluate_model")
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow if name in TRAINING else ())
+    for name in digitrec.__all__
+    if not inspect.ismodule(getattr(digitrec, name))
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

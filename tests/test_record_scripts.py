@@ -29,6 +29,7 @@ def data():
     return (*split_validation(*given), test)
 
 
+@pytest.mark.slow
 def test_few_weights_are_trained_exported_and_read(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = load_script("weights")
@@ -102,6 +103,7 @@ def test_the_record_is_measured_in_turns_written_and_logged(seconds, tmp_path):
     assert "of train_mnist_fast's 50.00 s, 90.00%" in (tmp_path / "LOG.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_ladder_runs_every_recipe_on_validation_and_one_rung_writes_nothing(seconds, data, tmp_path, capsys):
     seconds.measure_ladder(["last"], 1)
     assert not (tmp_path / "ladder.json").exists()

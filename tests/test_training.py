@@ -107,6 +107,7 @@ def test_fewer_pictures_than_a_batch_are_refused(digits):
         )
 
 
+@pytest.mark.slow
 def test_after_epoch_may_end_the_training(digits):
     seen = []
 
@@ -237,6 +238,7 @@ def test_early_stopping_keeps_the_best_epoch(digits):
     assert (logits.argmax(axis=1) == labels[600:800]).mean() == pytest.approx(max(accuracy), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_nan_loss_stops_with_a_clear_error(digits):
     with pytest.raises(DivergedError, match="try a lower learning rate"):
         run(digits, replace(SMALL, learning_rate=1e30))

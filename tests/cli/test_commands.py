@@ -68,7 +68,7 @@ slow = partial(pytest.param, marks=pytest.mark.slow)
         (["train", "--dataset", "digits"], "sklearn", "train"),
         slow(["train", "--dataset", "digits"], "tensorflow", "train"),
         slow(["evaluate", "MODEL", "--dataset", "digits"], "keras", "train"),
-        (["evaluate", "MODEL", "--dataset", "digits"], "sklearn", "train"),
+        slow(["evaluate", "MODEL", "--dataset", "digits"], "sklearn", "train"),
         (["study", "--dataset", "digits"], "pandas", "study"),
         slow(["study", "--dataset", "digits"], "skops", "study"),
         slow(["study", "--dataset", "digits"], "mahotas", "study"),

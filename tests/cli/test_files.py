@@ -88,6 +88,7 @@ def test_closed_standard_input_is_an_error_line(monkeypatch, predict):
     assert predict("-") == (2, "", "digitrec: -: standard input is closed\n")
 
 
+@pytest.mark.slow
 def test_thousands_stream_in_bounded_memory(tmp_path, cnn, samples):
     """Each answer comes before the next picture is looked for, and 2,000 leave no more behind than 100 do."""
     data = io.BytesIO()

@@ -167,6 +167,7 @@ def test_names_come_back_whole_and_harmless(read, write):
     assert read(path)[1][:-1].isprintable()
 
 
+@pytest.mark.slow
 def test_answers_stream_and_leave_nothing_behind(tmp_path, number_model, write):
     import tracemalloc
     from functools import partial

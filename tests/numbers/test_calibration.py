@@ -52,8 +52,8 @@ def test_what_is_known_leaves_little_room_unless_it_is_most_unlikely():
 def test_a_temperature_is_found_again(temperature, seed):
     """Of lines that are right as often as their confidence at that temperature says."""
     rng = np.random.default_rng(seed)
-    decoded = [make_paths(sorted(rng.dirichlet([0.3] * 4) * 0.999 + 1e-9, reverse=True)) for _ in range(1000)]
-    right = rng.random(1000) < [weigh(paths, temperature)[0] for paths in decoded]
+    decoded = [make_paths(sorted(rng.dirichlet([0.3] * 4) * 0.999 + 1e-9, reverse=True)) for _ in range(500)]
+    right = rng.random(500) < [weigh(paths, temperature)[0] for paths in decoded]
     assert fit_temperature(decoded, right) == pytest.approx(temperature, rel=0.4)
 
 

@@ -83,11 +83,7 @@ def test_figure_has_its_form_and_leaves_no_trace(name, check_form):
     for axes in figure.axes:
         box = axes.title.get_window_extent()
         assert not axes.get_title() or (box.x0 >= -1 and box.x1 <= figure.bbox.width + 1)
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_no_legend_lies_over_the_data(name):
-    figure = draw(name)
+    # No legend lies over the data.
     assert all(axes.get_legend() is None for axes in figure.axes)
     for legend in figure.legends:
         box = legend.get_window_extent()

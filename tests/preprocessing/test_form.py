@@ -182,7 +182,12 @@ def test_mnist_comes_back_exactly(encode, mnist):
         (lambda image, _: 255 - np.roll(image, (2, -1), (0, 1)), 0.7, 0.999),
         (lambda image, encode: encode(Image.fromarray(image), "JPEG", quality=90), 0.8, 0.99),
         (lambda image, _: enlarge(image, 3), 0.5, 0.9),
-        (lambda image, encode: encode(Image.fromarray(255 - enlarge(image, 10)), "JPEG", quality=90), 0.5, 0.9),
+        pytest.param(
+            lambda image, encode: encode(Image.fromarray(255 - enlarge(image, 10)), "JPEG", quality=90),
+            0.5,
+            0.9,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["pad", "move and invert", "jpeg", "enlarge", "enlarge, invert and jpeg"],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -23,7 +23,7 @@ def methods():
     return {
         "neighbours": Method(KNeighborsClassifier(3), "k"),
         "tree": Method(DecisionTreeClassifier(random_state=0), family="trees"),
-        "HOG": Method(make_pipeline(Deskew(), HOG(), LogisticRegression())),
+        "HOG": Method(make_pipeline(Deskew(), HOG(), RidgeClassifier())),
         "one answer": Method(DummyClassifier(strategy="constant", constant=7)),
     }
 

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = {"keras", "tensorflow", "sklearn", "skimage", "mahotas", "skops", "optuna", "pandas", "scipy", "matplotlib"}
 
 
@@ -10,6 +12,7 @@ def test_importing_the_wing_loads_nothing_heavy():
     assert not set(done.stdout.split()) & {*HEAVY, "numpy"}
 
 
+@pytest.mark.slow
 def test_a_package_that_is_missing_is_named():
     script = "import sys\nsys.modules['skops'] = None\nfrom digitrec.study import run_study"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

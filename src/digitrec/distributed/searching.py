@@ -127,7 +127,7 @@ class _Search:
         self.question = self.desk.take.remote()
         for trial in self.pending.values():
             if trial.number == number:
-                known = self.study.trials[number].intermediate_values
+                known = self.study.get_trials(deepcopy=False)[number].intermediate_values
                 if epoch not in known:  # else a worker was lost, and this one does its epochs again
                     trial.report(accuracy, epoch)
                 self.desk.answer.remote(number, trial.should_prune())
