@@ -1,6 +1,5 @@
 """A search for settings on a cluster: one process asks and tells, the others train; one storage holds it all."""
 
-import asyncio
 import time
 import warnings
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from digitrec.config import TrainConfig
 from digitrec.distributed.cluster import Cluster
+from digitrec.distributed.desk import Desk
 from digitrec.distributed.workers import fetch, pin
 from digitrec.study.search import FINISHED, suggest_config, try_settings
 from digitrec.study.storage import HEARTBEAT_S
@@ -41,29 +41,6 @@ def hold_on(
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", "Heartbeat of storage")  # it is kept below
         _Search(cluster, study, (training, validation), base).hold(trials, tell)
-
-
-class Desk:
-    """Where workers ask whether a trial is to go on, and wait for the answer; it lives in the cluster."""
-
-    def __init__(self) -> None:
-        self._asked: asyncio.Queue = asyncio.Queue()
-        self._answers: dict[int, asyncio.Future] = {}
-
-    async def ask(self, trial: int, epoch: int, accuracy: float) -> bool:
-        """Return whether the trial is to be given up after this epoch."""
-        self._answers[trial] = asyncio.get_running_loop().create_future()
-        await self._asked.put((trial, epoch, accuracy))
-        return await self._answers[trial]
-
-    async def take(self) -> tuple[int, int, float]:
-        """Return the next question."""
-        return await self._asked.get()
-
-    async def answer(self, trial: int, is_given_up: bool) -> None:
-        """Answer the last question of a trial, unless who asked is gone."""
-        if not self._answers[trial].done():
-            self._answers[trial].set_result(is_given_up)
 
 
 class _GivenUpError(Exception):
@@ -115,6 +92,8 @@ class _Search:
         finally:
             self.cluster.show_nothing()
             self.cluster.cancel(self.pending)
+            self.desk.close.remote()
+            self.cluster.wait([self.question])  # else Ray would print that nobody answers it
             self.cluster.ray.kill(self.desk)
 
     def _begin(self) -> None:
