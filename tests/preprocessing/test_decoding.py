@@ -92,6 +92,12 @@ def test_hostile_input_gets_one_clear_line_soon(watch, picture):
     assert len(str(caught.value)) < 6000
 
 
+@pytest.mark.parametrize("side", [7_000, 10_000, 14_000, 100_000])
+def test_a_bomb_is_called_too_large_and_not_damaged(side):
+    with pytest.raises(PictureError, match="at most 40000000 pixels"):
+        to_mnist(make_bomb(side))
+
+
 def test_directory_and_forbidden_and_renamed_files(tmp_path, monkeypatch):
     with pytest.raises(PictureError, match="expected a file"):
         to_mnist(tmp_path)

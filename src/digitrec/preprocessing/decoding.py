@@ -130,6 +130,8 @@ def _one_line_errors() -> Iterator[None]:
         raise
     except Image.UnidentifiedImageError as error:
         raise PictureError(f"picture: expected one of {', '.join(FORMATS)}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(f"picture: expected at most {MAX_PIXELS} pixels in all, got far more") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"picture: damaged or cut short ({reason})") from error
