@@ -15,7 +15,8 @@ from digitrec.numbers.number import Box, Character
 
 STRIDE = 2  # columns of a strip to a frame
 _INK = 90  # of 255: what a box encloses
-_MARK = 5  # columns of a dot or a comma, to each side
+_MARK = 3  # columns of a dot or a comma, to each side
+_AWAY = 3  # columns from a character's middle to its ink; what lies farther is a neighbour's, and its own is faint
 _UNEVEN = 1  # column that a box may reach farther at one side than at the other
 
 
@@ -37,6 +38,7 @@ def locate(line: Line, frames: NDArray[np.float32], text: str, temperature: floa
         left, top, right, bottom = _find_ink(
             ink, max(borders[i], middle - reach), min(borders[i + 1], middle + reach), middle
         )
+        middle = min(max(middle, left), right)
         # The middle is surer than the ends: ink that goes on at one side belongs to a rule or to a neighbour.
         half = max(min(middle - left, right - middle), 0.5) + _UNEVEN
         box = line.locate(max(left, middle - half), top, min(right, middle + half), bottom)
@@ -59,8 +61,9 @@ def _find_ink(ink: NDArray[np.bool_], left: float, right: float, middle: float) 
     """Shrink the columns from left to right to the ink around the middle: left, top, right, bottom in the strip."""
     first, last = int(left), max(math.ceil(right), int(left) + 1)
     inked = np.flatnonzero(ink[:, first:last].any(axis=0)) + first
-    if len(inked):
-        nearest = int(np.abs(inked + 0.5 - middle).argmin())
+    away = np.abs(inked + 0.5 - middle)
+    if len(inked) and away.min() <= _AWAY:
+        nearest = int(away.argmin())
         gaps = np.flatnonzero(np.diff(inked) > 1)
         start, end = gaps[gaps < nearest], gaps[gaps >= nearest]
         last = int(inked[end[0]] if len(end) else inked[-1]) + 1
