@@ -165,6 +165,7 @@ def test_learning_curves_name_who_leads_and_who_ties(curves, expected):
     assert title(learning_curves(curves, 5000)) == expected
 
 
+@pytest.mark.slow
 @given(shares=st.lists(st.tuples(SHARES, SHARES), min_size=2, max_size=5), validation=st.sampled_from([100, 5000]))
 @example(shares=[(0.9, 0.99), (0.88, 0.989)], validation=5000)
 @settings(max_examples=25, deadline=None)

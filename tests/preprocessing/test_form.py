@@ -122,6 +122,7 @@ def test_shrinking_counts_every_row_and_column_equally(side, count, across):
     assert np.abs(centres - (np.arange(side) + 0.5) * count / side).max() <= 0.5
 
 
+@pytest.mark.slow
 def test_no_thin_stem_is_lost():
     for side in range(21, 401, 3):
         edge = -(-side // 20)

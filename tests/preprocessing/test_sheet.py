@@ -27,6 +27,7 @@ def _count_inverted(pictures: list[np.ndarray]) -> float:
     return float(np.mean([not np.array_equal(orient_contrast(p), a) for a in pictures for p in (a, ~a)]))
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_fat_ink_that_fills_the_frame_stays_ink(digits_of_validation):
     pictures = []

@@ -83,7 +83,8 @@ def test_a_search_lies_where_it_is_said_to(tmp_path, place):
         ("postgresql://me:secret@host:port/name", "storage: expected a URL in the form of"),
     ],
 )
-def test_a_database_that_cannot_be_had_is_one_line_without_its_password(tmp_path, place, message):
+def test_a_database_that_cannot_be_had_is_one_line_without_its_password(tmp_path, monkeypatch, place, message):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between its attempts
     with pytest.raises(ValueError, match=message) as caught:
         tuning.open_study(tmp_path, storage=place)
     assert not re.search(r"secret|\n", str(caught.value))
@@ -200,7 +201,8 @@ def test_importance_finds_the_setting_that_matters(tmp_path):
     assert importance["dropout"] > 0.8
 
 
-def test_a_foreign_file_is_refused(tmp_path):
+def test_a_foreign_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between its attempts
     (tmp_path / "study.db").write_text("this is no database, though it is long enough to look like one")
     with pytest.raises(ValueError, match="expected a search made here"):
         tuning.open_study(tmp_path)

@@ -15,6 +15,7 @@ def test_drawn_digits_are_centred(drawn):
     assert np.abs(np.stack([rows, columns]) - 14).max() < 1
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_every_way_to_write_a_digit_is_read_as_it(mnist, find_agreement):
     (images, labels), _ = mnist

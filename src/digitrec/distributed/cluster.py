@@ -84,6 +84,9 @@ class Cluster:
                     result = self.collect(reference, is_lost_told)
                     done += 1
                     yield pending.pop(reference), result
+        except KeyboardInterrupt:
+            pending.clear()  # the connection ends, and its tasks with it
+            raise
         finally:
             self._show("")
             self.cancel(pending)
@@ -125,8 +128,16 @@ class Cluster:
             raise ClusterError(f"the cluster lost a job: {' '.join(str(error).split())[:200]}") from error
 
     def cancel(self, references: Iterable) -> None:
-        """End tasks, and nothing else that the cluster does."""
-        for reference in references:
+        """End tasks, and nothing else that the cluster does.
+
+        Ray ends this very process where a task is cancelled at the moment at which it is done, or pushed to a worker
+        ("Tried to complete task that was not pending"). So what will soon be done is waited for, and of the others
+        those handed out last go first, lest each make room for the next.
+        """
+        left = list(references)
+        with suppress(Exception):  # the cluster is gone
+            _, left = self.ray.wait(left, num_returns=len(left), timeout=LOOK_S) if left else ([], [])
+        for reference in reversed(left):
             with suppress(Exception):  # done meanwhile, or the cluster is gone
                 self.ray.cancel(reference, force=True)
 

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import optuna
@@ -92,9 +93,10 @@ class _Search:
         finally:
             self.cluster.show_nothing()
             self.cluster.cancel(self.pending)
-            self.desk.close.remote()
-            self.cluster.wait([self.question])  # else Ray would print that nobody answers it
-            self.cluster.ray.kill(self.desk)
+            with suppress(Exception):  # the cluster is gone
+                self.desk.close.remote()
+                self.cluster.wait([self.question])  # else Ray would print that nobody answers it
+                self.cluster.ray.kill(self.desk)
 
     def _begin(self) -> None:
         trial = self.study.ask()
