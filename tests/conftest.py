@@ -15,6 +15,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is loaded while tests are collected stays: the garbage collector need not walk through it ever again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(scope="session")
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's bundled digits in MNIST's form: training images and labels."""
@@ -76,12 +87,3 @@ def number_model(tmp_path_factory):
     hashes = {"model.onnx": model_folder.hash_content(content), "calibration": model_folder.hash_calibration(metrics)}
     (folder / "metrics.json").write_text(json.dumps(metrics | {"sha256": hashes}))
     return folder
-
-
-gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """What was loaded by now stays: the garbage collector need not walk through it again and again."""
-    gc.freeze()
-    gc.enable()

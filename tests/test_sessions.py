@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from digitrec.app.layers import Layers
 from digitrec.model_folder import ModelError, find_model
 from digitrec.numbers.reader import NumberReader
 from digitrec.numbers.reader import open_session as open_numbers
@@ -15,10 +16,11 @@ READERS = {"cnn": (Recognizer, open_session), "numbers": (NumberReader, open_num
 
 
 def fill_weights(model: str, value: float) -> bytes:
-    """Return a shipped network with this value in the place of its last weights."""
+    """Return a shipped network with this value in the place of all its weights."""
     network = onnx.load(find_model(model) / "model.onnx")
-    last = [one for one in network.graph.initializer if one.data_type == onnx.TensorProto.FLOAT][-1]
-    last.CopyFrom(onnx.numpy_helper.from_array(np.full(tuple(last.dims), value, np.float32), last.name))
+    for one in network.graph.initializer:
+        if one.data_type == onnx.TensorProto.FLOAT:
+            one.CopyFrom(onnx.numpy_helper.from_array(np.full(tuple(one.dims), value, np.float32), one.name))
     return network.SerializeToString()
 
 
@@ -29,6 +31,12 @@ def test_readers_refuse_a_network_that_gives_no_numbers(model, value):
     reader = kind(open_session(fill_weights(model, value)), 1.0, 0.5)
     with pytest.raises(ModelError, match="finite numbers"):
         reader.predict(SAMPLES / "4_marker.png")
+
+
+def test_layers_that_are_no_numbers_are_not_shown():
+    layers = Layers(fill_weights("cnn", 3e38))
+    with pytest.raises(ModelError, match="finite numbers"):
+        layers.compute(np.full((28, 28), 200, np.uint8))
 
 
 def test_what_onnx_runtime_raises_is_told_in_one_line():

@@ -51,20 +51,22 @@ def start_session(network: bytes, threads: int = 0) -> onnxruntime.InferenceSess
         raise ValueError(f"expected an ONNX network ({reason})") from error
 
 
-def run_session(session: onnxruntime.InferenceSession, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Run a network of one input on x, and return its only or first output.
+def run_session(
+    session: onnxruntime.InferenceSession, x: NDArray[np.float32], outputs: list[str] | None = None
+) -> list[NDArray[np.float32]]:
+    """Run a network of one input on x, and return the outputs of these names, or all.
 
     Raises:
         ModelError: it cannot compute with x, or gives what is no finite number.
     """
     try:
-        (output, *_) = session.run(None, {session.get_inputs()[0].name: x})
+        values = session.run(outputs, {session.get_inputs()[0].name: x})
     except Exception as error:  # ONNX Runtime's own, of a dozen kinds
         reason = " ".join(str(error).split())[:200]
         raise model_folder.ModelError(f"network: expected one that runs ({reason})") from error
-    if not np.isfinite(output).all():
+    if not all(np.isfinite(value).all() for value in values):
         raise model_folder.ModelError(
             "network: expected finite numbers from it, got NaN or infinite ones: its weights are damaged, or its "
             "training diverged; train it anew"
         )
-    return output
+    return values

@@ -92,7 +92,7 @@ def quantise(network: bytes, x: NDArray[np.float32]) -> bytes:
 def run_onnx(network: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Read pictures with an ONNX file on one thread: x float32 (n, 28, 28, 1) to logits (n, 10)."""
     session = start_session(network, threads=1)
-    return np.concatenate([run_session(session, few) for few in np.array_split(x, -(-len(x) // 500))])
+    return np.concatenate([run_session(session, few)[0] for few in np.array_split(x, -(-len(x) // 500))])
 
 
 def time_onnx(network: bytes, x: NDArray[np.float32], repeats: int = 2000) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.preprocessing.form import prepare
-from digitrec.sessions import start_session
+from digitrec.sessions import run_session, start_session
 
 # What stands at the end of a layer in the ONNX file: what comes before, a convolution without its bounds, says less.
 ACTIVATIONS = {"Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Sigmoid", "Tanh", "Softplus", "HardSwish"}
@@ -33,7 +33,6 @@ class Layers:
         known = {output.name for output in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._outputs if name not in known)
         self._session = start_session(model.SerializeToString())
-        self._input = self._session.get_inputs()[0].name
 
     def compute(self, image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         """Return what each layer makes of an image in MNIST's form.
@@ -45,8 +44,7 @@ class Layers:
             From the first layer to the last its maps, uint8 (channels, height, width), 255 where the layer answers
             most; of units that see all of the picture, each is 1 by 1.
         """
-        outputs = self._session.run(self._outputs, {self._input: prepare(image[None])})
-        return [_scale(output[0]) for output in outputs]
+        return [_scale(output[0]) for output in run_session(self._session, prepare(image[None]), self._outputs)]
 
 
 def _scale(values: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -136,7 +136,7 @@ class Cluster:
         """
         left = list(references)
         with suppress(Exception):  # the cluster is gone
-            _, left = self.ray.wait(left, num_returns=len(left), timeout=LOOK_S) if left else ([], [])
+            _, left = self.ray.wait(left, num_returns=len(left), timeout=LOOK_S)
         for reference in reversed(left):
             with suppress(Exception):  # done meanwhile, or the cluster is gone
                 self.ray.cancel(reference, force=True)

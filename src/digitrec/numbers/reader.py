@@ -118,7 +118,7 @@ class NumberReader:
         width = strip.shape[1]
         x = np.zeros((1, HEIGHT, -(-width // 4) * 4, 1), np.float32)
         x[0, :, :width, 0] = strip / np.float32(255)
-        logits = run_session(self._session, x)[0, : max(width // STRIDE, 1)]
+        logits = run_session(self._session, x)[0][0, : max(width // STRIDE, 1)]
         logits = logits - logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
