@@ -5,7 +5,7 @@
     python records/weights.py --try "5x8 pool s3x12" --epochs 24    one seed on validation; writes nothing
 
 Architectures and numbers of epochs were chosen on validation, and the epoch that is kept is the best on validation.
-Stopped, it goes on with the epoch it was in.
+A training is too small to share, so that each core has one of its own. Stopped, it goes on with the epoch it was in.
 """
 
 import argparse
@@ -16,51 +16,40 @@ from pathlib import Path
 
 import numpy as np
 
-from digitrec import TrainConfig, load_split, prepare, record_page, records, small, standings, train
+from digitrec import load_split, prepare, record_page, records, small, standings, train
+from digitrec.distributed import connect
 from digitrec.fitting import best_epoch
 from digitrec.networks import export_onnx
 
 HERE = Path(__file__).parent
-# Name: layers and epochs, the smallest first.
-FAMILY = {
-    "least": ("5x4 pool s3x8 pool s3x12", 30),
-    "tiny": ("5x6 pool s3x10 s3x12 pool s3x14 s3x14", 40),
-    "few": ("5x8 pool s3x16 s3x20 pool s3x28 r3x28 r3x28", 40),
-    "small": ("5x10 pool s3x20 s3x24 pool s3x32 r3x32 r3x32 r3x32", 40),
-    "medium": ("5x12 pool 3x24 3x24 pool 3x32 3x32", 30),
-    "large": ("5x16 pool 3x32 3x48 pool 3x64 3x64", 24),
-    "largest": ("5x24 pool 3x64 3x64 pool 3x96 3x128", 16),
-}
-CONFIG = TrainConfig(
-    patience=1000, optimizer="adamw", label_smoothing=0.0, rotation=5.0, shift=1.0, scale=0.06, shear=0.1, elastic=0.4,
-    stroke=0.0, blur=0.0, fade=0.0, erase=0.0, plain_epochs=3, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
-)  # fmt: skip
 
 
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", nargs="+", choices=FAMILY, default=list(FAMILY), help="(default: all)")
+    parser.add_argument(
+        "--networks", nargs="+", choices=small.FAMILY, default=list(small.FAMILY), help="(default: all)"
+    )
     parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 (default: %(default)s)")
     parser.add_argument("--try", dest="layers", help="one seed of these layers, on validation")
     parser.add_argument("--epochs", type=int, default=24, help="of --try (default: %(default)s)")
     options = parser.parse_args()
-    data = load_split("mnist")
     if options.layers:
-        model, history = train_small(options.layers, options.epochs, 0, data)
+        model, history = train_small(options.layers, options.epochs, 0, load_split("mnist"))
         print(f"{model.count_params():,} weights: {max(history['val_accuracy']):.2%} of validation")
         return
-
-    def run(job: dict) -> dict:
-        return measure(*FAMILY[job["network"]], job["seed"], data)
-
-    jobs = [{"seed": seed, "network": name} for seed in range(options.seeds) for name in options.networks]
-    setup = {"family": FAMILY, "config": CONFIG.to_json()}
+    jobs = [
+        {"seed": seed, "network": name, "layers": small.FAMILY[name][0], "epochs": small.FAMILY[name][1]}
+        for name in options.networks
+        for seed in range(options.seeds)
+    ]
     command = ["python", "records/weights.py", *sys.argv[1:]]
-    result = standings.keep_runs(HERE / "weights.json", setup, jobs, run, command)
-    figures = standings.summarise(result["runs"], by="network")
-    weights = {one["network"]: one["weights"] for one in result["runs"]}
-    found = "; ".join(f"{weights[name]:,} {one['mean']:.2%} ± {one['deviation']:.2%}" for name, one in figures.items())
+    with connect(dataset="mnist") as cluster:
+        result = standings.keep_runs(
+            HERE / "weights.json", {"config": small.CONFIG.to_json()}, jobs, run, command, spread=cluster.spread
+        )
+    figures = standings.summarise(result["runs"], by="weights")
+    found = "; ".join(f"{n:,} {one['mean']:.2%} ± {one['deviation']:.2%}" for n, one in figures.items())
     print(found)
     standings.log(HERE / "LOG.md", result, f"few weights, {options.seeds} seeds", found, "weights.json")
     record_page.write_page()
@@ -69,7 +58,7 @@ def main() -> None:
 def train_small(layers: str, epochs: int, seed: int, data: tuple) -> tuple:
     """Train one network; return it with the weights of the best epoch, and its history."""
     training, validation, _ = data
-    config = replace(CONFIG, epochs=epochs, seed=seed)
+    config = replace(small.CONFIG, epochs=epochs, seed=seed)
     name = layers.replace(" ", "_")
     checkpoint = records.find_output("output") / "records" / f"{name}-{epochs}-{seed}.npz"
     trained, history = train(
@@ -87,6 +76,11 @@ def draw_network(layers: str, seed: int):
 
     backend.keras.utils.set_random_seed(seed)
     return small.build_small(layers)
+
+
+def run(job: dict) -> dict:
+    """Measure what a job asks for."""
+    return measure(job["layers"], job["epochs"], job["seed"], load_split("mnist"))
 
 
 def measure(layers: str, epochs: int, seed: int, data: tuple) -> dict:

@@ -68,12 +68,14 @@ def test_the_ladder_names_every_rung_and_trial(tmp_path):
 
 
 def test_few_weights_are_quoted_with_what_they_cost(tmp_path):
-    run = {"network": "tiny", "weights": 1286, "bytes_int8": 9000, "picture_us": 12.4, "train_s": 90.0}
-    runs = [run | {"accuracy": accuracy, "accuracy_int8": 0.99} for accuracy in (0.991, 0.993)]
-    setup = {"family": {"tiny": ["5x6 pool", 30]}}
-    records.write_json(tmp_path / "weights.json", ORIGIN | {"setup": setup, "runs": runs})
+    costs = {"bytes": 7000, "bytes_int8": 9000, "picture_us": 12.4, "epochs": 30, "train_s": 90}
+    run = {"weights": 1286, "layers": "5x6 pool", "accuracy_int8": 0.99, **costs}
+    runs = [run | {"accuracy": accuracy} for accuracy in (0.991, 0.993)]
+    runs.append(runs[0] | {"weights": 538, "layers": "5x4 pool"})
+    records.write_json(tmp_path / "weights.json", ORIGIN | {"setup": {}, "runs": runs})
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
-    assert "| 1,286 | `5x6 pool` | 30 | 99.20% ± 0.14% | 99.00% | 9,000 | 12 | 1.5 |" in text
+    assert text.index("| 538 | `5x4 pool`") < text.index("| 1,286 |")
+    assert "| 1,286 | `5x6 pool` | 99.20% ± 0.14% | 99.00% | 2 | 7,000 | 9,000 | 12 | 30 | 90 |" in text
 
 
 def test_the_champion_says_what_is_left(tmp_path):

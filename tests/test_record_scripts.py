@@ -33,7 +33,7 @@ def data():
 def test_few_weights_are_trained_exported_and_read(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = load_script("weights")
-    monkeypatch.setattr(script, "CONFIG", replace(script.CONFIG, batch_size=64, plain_epochs=0))
+    monkeypatch.setattr(script.small, "CONFIG", replace(script.small.CONFIG, plain_epochs=0))
     found = script.measure("5x4 pool s3x8", 3, 0, data)
     assert found["weights"] == script.small.build_small("5x4 pool s3x8").count_params()
     assert found["accuracy"] > 0.2

@@ -15,8 +15,21 @@ def test_weights_are_those_counted_by_hand():
 
 @pytest.mark.parametrize("layers", ["5", "3x", "x8", "q3x8", "3x0", "pol"])
 def test_another_form_is_refused(layers):
-    with pytest.raises(ValueError, match="layers: expected pool, or a convolution"):
+    with pytest.raises(ValueError, match="layers: expected pool, again, or a convolution"):
         build_small(layers)
+
+
+@pytest.mark.parametrize("layers", ["again", "3x8 again", "s3x8 again", "3x8 r3x8 pool again", "r3x1 3x8 again"])
+def test_only_what_is_added_to_its_input_comes_again(layers):
+    with pytest.raises(ValueError, match="layers: expected again to follow a layer such as r3x16"):
+        build_small(layers)
+
+
+def test_a_layer_again_shares_its_weights():
+    once, twice = build_small("5x4 pool r3x4"), build_small("5x4 pool r3x4 again")
+    convolutions = [[layer.name for layer in model.layers if "conv" in layer.name] for model in (once, twice)]
+    assert len(convolutions[0]) == len(convolutions[1]) == 3
+    assert twice.count_params() - once.count_params() == 3 * 4
 
 
 def test_int8_reads_alike_and_weighs_less(digits):

@@ -42,6 +42,16 @@ def test_a_stopped_measurement_goes_on_where_it_was(measure):
     assert result["command"] == "x.py 'a b'"
 
 
+def test_runs_that_are_done_in_any_order_are_kept_in_that_of_the_jobs(tmp_path):
+    def backwards(work, jobs, shared=(), is_lost_told=False):
+        yield from ((i, work(*job)) for i, job in reversed(list(enumerate(jobs))))
+
+    result = standings.keep_runs(
+        tmp_path / "x.json", {}, JOBS, dict, ["x.py"], spread=backwards, report=lambda line: None
+    )
+    assert [{key: one[key] for key in ("who", "seed")} for one in result["runs"]] == JOBS
+
+
 def test_another_setup_starts_anew(measure):
     keep, ran, _ = measure
     keep(JOBS)

@@ -109,7 +109,7 @@ def export_onnx(model: "keras.Model") -> bytes:
             model.save(path.with_suffix(".keras"))
             code = f"from digitrec import networks; networks._export_saved({str(path)!r})"
             subprocess.run([sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
-        return _name_by_place(path.read_bytes())
+        return name_by_place(path.read_bytes())
 
 
 def _export(model: "keras.Model", path: Path) -> None:
@@ -125,7 +125,7 @@ def _export_saved(path: str) -> None:
     _export(backend.keras.saving.load_model(Path(path).with_suffix(".keras"), compile=False), Path(path))
 
 
-def _name_by_place(network: bytes) -> bytes:
+def name_by_place(network: bytes) -> bytes:
     """Name all that an ONNX file holds by its place in the graph.
 
     The names it comes with count the layers that the process has built before, and so differ from one time to another.

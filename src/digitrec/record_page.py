@@ -10,6 +10,8 @@ from digitrec.sprint.recipe import LADDER, TRIALS, Change, Recipe
 from digitrec.sprint.weights import count_multiplications, count_weights
 
 Result = dict[str, Any]
+# What a small network costs, and how that is written.
+_COSTS = {"bytes": "{:,.0f}", "bytes_int8": "{:,.0f}", "picture_us": "{:.0f}", "epochs": "{:.0f}", "train_s": "{:.0f}"}
 
 _HEAD = """# Records
 
@@ -107,39 +109,32 @@ def _write_ladder(name: str, result: Result) -> str:
 
 
 def _write_weights(name: str, result: Result) -> str:
-    figures = standings.summarise(result["runs"], by="network")
-    rounded = standings.summarise(result["runs"], by="network", value="accuracy_int8")
+    figures = standings.summarise(result["runs"], by="weights")
+    rounded = standings.summarise(result["runs"], by="weights", value="accuracy_int8")
     rows = []
-    for network, one in figures.items():
-        runs = [run for run in result["runs"] if run["network"] == network]
-        layers, epochs = result["setup"]["family"][network]
+    for weights, one in sorted(figures.items()):
+        runs = [run for run in result["runs"] if run["weights"] == weights]
+        typical = {key: statistics.median(run[key] for run in runs) for key in _COSTS}
         rows.append(
             (
-                f"{runs[0]['weights']:,}",
-                f"`{layers}`",
-                str(epochs),
+                f"{weights:,}",
+                f"`{runs[0]['layers']}`",
                 f"{one['mean']:.2%} ± {one['deviation']:.2%}",
-                f"{rounded[network]['mean']:.2%}",
-                f"{statistics.median(run['bytes_int8'] for run in runs):,.0f}",
-                f"{statistics.median(run['picture_us'] for run in runs):.0f}",
-                f"{statistics.median(run['train_s'] for run in runs) / 60:.1f}",
+                f"{rounded[weights]['mean']:.2%}",
+                str(one["n"]),
+                *(form.format(typical[key]) for key, form in _COSTS.items()),
             )
         )
-    columns = (
-        "weights",
-        "layers",
-        "epochs",
-        "test accuracy",
-        "in int8",
-        "bytes in int8",
-        "µs a picture",
-        "min a training",
-    )
-    n = min(one["n"] for one in figures.values())
+    costs = ("bytes", "bytes in int8", "µs a picture", "epochs", "s a training")
+    columns = ("weights", "layers", "test accuracy", "in int8", "seeds", *costs)
     return (
-        f"## Few weights\n\nMNIST alone, varied a little; {n} seeds each, of which the epoch best on validation is "
-        "kept. Weights are all\nvariables, those of the normalisation included; pictures are read one by one, by ONNX "
-        "Runtime on one thread.\n\n" + _write_table(columns, rows) + "\n" + _write_origin(name, result)
+        "## Few weights\n\nMNIST alone, varied a little; of each training the epoch best on validation is kept. "
+        "Weights are all variables,\nthose of the normalisation included. Bytes are those of the ONNX file, which "
+        "describes the layers as well and, in int8, how\neach map is scaled. Pictures are read one by one, by ONNX "
+        "Runtime on one thread, while the other core trains.\n\n"
+        + _write_table(columns, rows)
+        + "\n"
+        + _write_origin(name, result)
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from digitrec import records
+from digitrec.jobs import Spread, one_by_one
 
 FOLDER = records.CHECKOUT / "records" if records.CHECKOUT else None
 _RULE = "| --- | --- | --- | --- | --- |\n"
@@ -28,6 +29,7 @@ def keep_runs(
     run: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     command: Sequence[str],
     notes: Mapping[str, Any] | None = None,
+    spread: Spread = one_by_one,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Run every job that the file does not hold yet; the file is whole after each, so a stopped measurement goes on.
@@ -39,11 +41,12 @@ def keep_runs(
         run: from a job to what came of it, in JSON's types.
         command: what made the result, to be written down.
         notes: what else is to be written down, as it was when the measurement began.
+        spread: who runs them, see `jobs.Spread`.
         report: called with a line for each job.
 
     Returns:
-        What the file holds: machine, versions, date, commit, command, setup, `wall_s` and `runs`, of which each is a
-        job with what came of it, and the commit that ran it.
+        What the file holds: machine, versions, date, commit, command, setup, `wall_s` and `runs`, in the order of the
+        jobs, each a job with what came of it, and the commit that ran it.
     """
     result = {
         **records.describe_origin(),
@@ -57,20 +60,25 @@ def keep_runs(
         stored = json.loads(path.read_text())
         if all(stored.get(name) == json.loads(json.dumps(result[name])) for name in ("machine", "setup")):
             result = stored
-    commit = records.describe_commit()
-    for job in jobs:
-        if any(job.items() <= one.items() for one in result["runs"]):
-            continue
-        start = time.perf_counter()
-        outcome = dict(run(job))
-        result["runs"].append({**job, **outcome, "commit": commit})
-        result["wall_s"] = round(result["wall_s"] + time.perf_counter() - start, 2)
+    commit, jobs, before = records.describe_commit(), list(jobs), result["wall_s"]
+
+    def find_place(one: Mapping[str, Any]) -> int:
+        """Return the place of a run among the jobs; what is none of them comes first."""
+        return next((place for place, job in enumerate(jobs) if job.items() <= one.items()), -1)
+
+    known = {find_place(one) for one in result["runs"]}
+    missing = [job for place, job in enumerate(jobs) if place not in known]
+    start = time.perf_counter()
+    for i, outcome in spread(run, [(job,) for job in missing]):
+        one = {**missing[i], **outcome}
+        result["runs"] = sorted([*result["runs"], {**one, "commit": commit}], key=find_place)
+        result["wall_s"] = round(before + time.perf_counter() - start, 2)
         records.write_json(path, result)
-        report("  ".join(f"{name} {value}" for name, value in {**job, **outcome}.items()))
+        report("  ".join(f"{name} {value}" for name, value in one.items()))
     return result
 
 
-def summarise(runs: Iterable[Mapping[str, Any]], by: str, value: str = "accuracy") -> dict[str, dict[str, float]]:
+def summarise(runs: Iterable[Mapping[str, Any]], by: str, value: str = "accuracy") -> dict[Any, dict[str, float]]:
     """Sum up runs by what they have in common.
 
     Args:
@@ -82,7 +90,7 @@ def summarise(runs: Iterable[Mapping[str, Any]], by: str, value: str = "accuracy
         For each group n, mean, deviation (n - 1; 0 for one run) and least of the values, and of `time_s`, where the
         runs have it, the median.
     """
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
     for one in runs:
         groups.setdefault(one[by], []).append(one)
     summary = {}
