@@ -59,7 +59,8 @@ def write_number(text: str, writer: Writer, rng: np.random.Generator) -> Number:
     space = len(text) - 3 if text.isdigit() and len(text) > 3 and rng.random() < 0.12 else 0
     for i, character in enumerate(text):
         if character.isdigit():
-            layout.add(int(character), rng.uniform(0.2, 0.6) if i and i == space else 0)
+            is_apart = (i and i == space) or (i and text[i - 1] in ".," and rng.random() < 0.3)
+            layout.add(int(character), rng.uniform(0.2, 0.6) if is_apart else 0)
         else:
             layout.add_mark(character)
     if rng.random() < 0.18:
@@ -141,8 +142,8 @@ class _Layout:
         ink, top = draw_mark(mark, self.pen, self.writer.slant, self.rng)
         if trails and mark in "x+~":
             top += round(HEIGHT * self.rng.uniform(-0.1, 0.5))
-        if mark in ".," and self.rng.random() < 0.4:  # the pen hardly touched the paper
-            ink = ink * np.float32(self.rng.uniform(0.4, 1))
+        if mark in ".," and self.rng.random() < 0.5:  # the pen hardly touched the paper
+            ink = ink * np.float32(self.rng.uniform(0.15, 1))
         gap = self.rng.uniform(0, 0.2) if mark in ".,/" else self.rng.uniform(0.03, 0.4)
         self.put(ink, _ROOM + top, gap + max(self.gap, 0) / 2, read=not trails)
         self.before = None

@@ -10,54 +10,12 @@ from digitrec.synthesis.cameras import measure_darkness
 from digitrec.synthesis.canvas import Images, Ink, Labels, as_ink, crop, measure_slant, transform
 from digitrec.synthesis.digit_forms import DIGITS
 from digitrec.synthesis.glyphs import parse
+from digitrec.synthesis.habits import HABITS
 from digitrec.synthesis.hands import ink_strokes
 from digitrec.synthesis.pens import Path, retrace, trace
 from digitrec.synthesis.printing import list_faces, print_character
 
 HEIGHT = 44  # pixels a digit is high
-# Habits that are rarer in MNIST than on paper: the digit, its forms, and the share of the drawn hands that have one.
-_HABITS = (
-    # an upstroke nearly as long as the stem, as most of Europe and Africa write it
-    (
-        1,
-        "07 50. 49,16 50. 49,08 40. 39,08 26 50. 49,17 35 50. 49,05 23 50. 49,06 35 60. 59,09 50. 49,"
-        "08 50. 39,09 26 50. 39,07 60. 48,15 40. 39,06 40. 49",
-        0.4,
-    ),
-    # the same leaning into the stem, or looped at its top
-    (1, "08 60. 19,07 35 60. 18,09 40. 19,08 50. 09,07 26 51 50 31 19,16 42 50 40 29,08 44 61 50 28", 0.08),
-    # a flag and a foot that turns back, or stands on a bar
-    (1, "12 31. 38 19 07,22 41. 48 28 17,13 30. 39/09. 59,03 31. 38/08 29 59 68,02 31 39. 08/09 69", 0.08),
-    (1, "30 39,30 34 39,40 29,31 38,20 39", 0.12),  # a bare stroke
-    (
-        7,
-        "00 60. 29/16 56,00 60. 39/26 64,02 00. 60. 35 29/16 66,01 50. 29/14 55,02 01. 60. 34 29/17 56,00 50. 49/25 75",
-        0.22,
-    ),
-    # crossed, with a hooked or a wavy top, or hardly any
-    (
-        7,
-        "02 10 31 60. 29/15 65,03 01 20 41 61. 30 29/05 65,12 11 30 51 60. 39/25 65,10 40. 29/05 64,20 50. 29/14 66,"
-        "11 40. 39/04 74,02 00 30 61 50 29/15 56,03 11 21 50. 29/06 55",
-        0.14,
-    ),
-    (4, "10 06. 76/61 49,30 06. 66/53 49,20 05. 65/44 29,40 06. 76/62 48,20 06. 56/52 39,10 15. 65/50 59", 0.2),
-    # of two strokes that meet, like a y, or a corner with a slash
-    (4, "10 25. 60. 49,00 34. 60. 39,10 15 45 60. 38,00 24. 70. 29,50 04. 74/61 39,40 05. 75/52 28", 0.1),
-    # the loop before the stem, like a P; a hook in its place; a tail that turns away
-    (
-        9,
-        "29 10. 40 62 44 15,19 20 50 62 43 23,29 21 40 51 43 24,14 44 52 40 20 11 19,09 31 40 61 53 24,"
-        "53 61 40 20 12 24 53. 39,52 60 40 20 12 24 52. 48 69,61 50 30 21 23 43 61. 39 59",
-        0.14,
-    ),
-    # hardly a bow, and a bar far to the right
-    (
-        5,
-        "12 19. 38 35/11 30 60,13 09 28 45/30 50 61,12 18. 31 60,03 19. 31. 71,21 14 35 28 09/31 80",
-        0.1,
-    ),
-)
 
 
 class Writer(Protocol):
@@ -87,7 +45,7 @@ class DrawnHand:
         self.aspect = rng.uniform(0.65, 1.25)
         self.pen = int(rng.integers(2**31))
         ways = [glyph.split(",") for glyph in DIGITS]
-        for digit, forms, often in _HABITS:
+        for digit, forms, often in HABITS:
             if rng.random() < often:
                 ways[digit] = forms.split(",")
         self.ways = [one[int(rng.integers(len(one)))] for one in ways]
@@ -204,7 +162,7 @@ def link(strokes: list[NDArray]) -> Path:
 
 def _borrow(rng: np.random.Generator) -> list[int]:
     """Choose the digits that a hand of given ones does not write as they are: MNIST's lack forms, of the ones most."""
-    return [digit for digit in range(10) if rng.random() < (0.5 if digit == 1 else 0.08)]
+    return [digit for digit in range(10) if rng.random() < (0.5 if digit == 1 else 0.12)]
 
 
 def _lean(path: Path) -> float:
