@@ -94,7 +94,8 @@ class _Layout:
         kind = rng.random()
         low, high = (-0.08, 0.03) if kind < 0.25 else (0.02, 0.35) if kind < 0.9 else (0.3, 1)
         self.gap, self.spread = rng.uniform(low, high), float(rng.choice([0.02, 0.08]))
-        self.climb, self.unsteady = rng.normal(0, 0.04), float(rng.choice([0.01, 0.03, 0.07]))
+        self.climb = rng.normal(0, 0.04 if rng.random() < 0.95 else 0.25)
+        self.unsteady = float(rng.choice([0.01, 0.03, 0.07]))
         # Sizes and depths of digits that hold for a hand: small zeros, deep sevens and nines, tall sixes.
         self.sizes, self.depths = np.ones(10), np.zeros(10)
         if rng.random() < 0.25:
