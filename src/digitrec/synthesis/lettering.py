@@ -143,8 +143,8 @@ class _Layout:
         ink, top = draw_mark(mark, self.pen, self.writer.slant, self.rng)
         if trails and mark in "x+~":
             top += round(HEIGHT * self.rng.uniform(-0.1, 0.5))
-        if mark in ".," and self.rng.random() < 0.5:  # the pen hardly touched the paper
-            ink = ink * np.float32(self.rng.uniform(0.15, 1))
+        if mark in ".," and self.rng.random() < 0.4:  # the pen hardly touched the paper
+            ink = ink * np.float32(self.rng.uniform(0.3, 1))
         gap = self.rng.uniform(0, 0.2) if mark in ".,/" else self.rng.uniform(0.03, 0.4)
         self.put(ink, _ROOM + top, gap + max(self.gap, 0) / 2, read=not trails)
         self.before = None

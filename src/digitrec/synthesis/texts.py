@@ -17,8 +17,8 @@ def choose_text(rng: np.random.Generator) -> str:
     kind = rng.random()
     if kind < 0.07:
         return ""
-    if kind < 0.1:  # one digit in its box, and none is so easily taken for a border as a one
-        return "1" if rng.random() < 0.4 else str(rng.integers(10))
+    if kind < 0.12:  # one digit in its box, and none is so easily taken for a border as a one
+        return "1" if rng.random() < 0.5 else str(rng.integers(10))
     if kind < 0.56:
         text = _choose_digits(1 + int(rng.choice(len(_LENGTHS), p=_LENGTHS)), rng)
     elif kind < 0.85:
