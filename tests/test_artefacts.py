@@ -204,6 +204,12 @@ def test_readme_quotes_what_was_read_of_numbers():
         others = (methods[other][name]["right"] for other in ("lattice", "cut", "rapidocr", "tesseract"))
         shares = [*others, ours["answered"], ours["right_of_answered"]]
         assert row.endswith("".join(f" {100 * share:.1f} % |" for share in shares))
+    reads_most = all(
+        ours["right"] > other[name]["right"]
+        for other in list(methods.values())[1:]
+        for name, ours in methods["ctc"].items()
+    )
+    assert reads_most == ("On every set it reads most." in readme)
     alone, theirs = (methods[name]["logbook_numbers"]["right_digits_only"] for name in ("ctc", "rapidocr"))
     assert f"digits alone {100 * alone:.1f} % are read exactly (RapidOCR {100 * theirs:.1f} %)" in readme
     assert f"logbook's cell takes {methods['ctc']['logbook_numbers']['ms']:.0f} ms in the median" in readme
