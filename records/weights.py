@@ -39,8 +39,9 @@ def main() -> None:
         print(f"{model.count_params():,} weights: {max(history['val_accuracy']):.2%} of validation")
         return
     jobs = [
-        {"seed": seed, "network": name, "layers": small.FAMILY[name][0], "epochs": small.FAMILY[name][1]}
+        {"seed": seed, "network": name, "layers": layers, "epochs": epochs}
         for name in options.networks
+        for layers, epochs in [small.FAMILY[name]]
         for seed in range(options.seeds)
     ]
     command = ["python", "records/weights.py", *sys.argv[1:]]
