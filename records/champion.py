@@ -4,10 +4,11 @@
     python records/champion.py --folds          then what labels are doubted: five trainings, each on four fifths
 
 Epoch and members are chosen on validation. Stopped, it goes on with the epoch it was in. What each network says of
-validation and test lies in output/records/champion/.
+validation and test lies in output/records/champion/; a network whose answers are lost is trained again.
 """
 
 import argparse
+import hashlib
 import sys
 import time
 from dataclasses import asdict, replace
@@ -61,7 +62,7 @@ def measure_seeds(place: Path, config: TrainConfig, data: tuple, seeds: int) -> 
         }
 
     result = keep(place, "champion", config, [{"seed": seed, "who": "single"} for seed in range(seeds)], run)
-    said = [dict(np.load(OUTPUT / f"seed-{seed}.npz")) for seed in range(seeds)]
+    said = [learn(replace(config, seed=seed), training, validation, test, f"seed-{seed}") for seed in range(seeds)]
     ensembles = []
     for count in (count for count in ENSEMBLES if count <= seeds):
         members = doubts.choose_members([one["validation"] for one in said], validation[1], count)
@@ -88,15 +89,17 @@ def measure_folds(place: Path, config: TrainConfig, data: tuple, _: int) -> tupl
     fold_of = np.random.default_rng(0).integers(0, FOLDS, len(labels))
 
     def run(job: dict) -> dict:
-        inside, outside = (fold_of != job["fold"]), (fold_of == job["fold"])
-        others = (images[outside], labels[outside])
-        said = learn(config, (images[inside], labels[inside]), validation, others, f"fold-{job['fold']}")
-        return {"accuracy": rate(said["test"], others[1])}
+        return {"accuracy": rate(ask(job["fold"]), labels[fold_of == job["fold"]])}
+
+    def ask(fold: int) -> np.ndarray:
+        inside, outside = fold_of != fold, fold_of == fold
+        parts = [(images[part], labels[part]) for part in (inside, outside)]
+        return learn(config, parts[0], validation, parts[1], f"fold-{fold}")["test"]
 
     result = keep(place, "doubted", config, [{"fold": fold, "who": "fold"} for fold in range(FOLDS)], run)
     p = np.zeros((len(labels), 10), np.float32)
     for fold in range(FOLDS):
-        p[fold_of == fold] = np.load(OUTPUT / f"fold-{fold}.npz")["test"]
+        p[fold_of == fold] = ask(fold)
     places = doubts.find_doubted(p, labels)
     doubted = [{"place": int(i), "label": int(labels[i]), "read": int(p[i].argmax())} for i in places]
     result["doubted"] = doubted
@@ -112,15 +115,22 @@ def keep(place: Path, name: str, config: TrainConfig, jobs: list[dict], run) -> 
 
 
 def learn(config: TrainConfig, training: tuple, validation: tuple, other: tuple, name: str) -> dict[str, np.ndarray]:
-    """Train one network and keep, as probabilities of ten digits, what it says of validation and of other pictures."""
-    checkpoint = OUTPUT / f"{name}-checkpoint.npz"
+    """Train one network and keep, as probabilities of ten digits, what it says of validation and of other pictures.
+
+    What was kept under these settings and of these pictures is not trained again.
+    """
+    known_by = (config, backend.keras.backend.backend(), records.hash_arrays(*training, *validation, *other))
+    folder = OUTPUT / hashlib.sha256(repr(known_by).encode()).hexdigest()[:12]
+    if (folder / f"{name}.npz").exists():
+        return dict(np.load(folder / f"{name}.npz"))
+    checkpoint = folder / f"{name}-checkpoint.npz"
     model, _ = train(config, training, validation, checkpoint, resume=True)
     said = {
         part: softmax(model.predict(prepare(images), batch_size=500, verbose=0)[:, :10])
         for part, (images, _) in (("validation", validation), ("test", other))
     }
-    records.write_beside(OUTPUT / f"{name}.npz", lambda path: np.savez(path, **said))
-    checkpoint.unlink()
+    records.write_beside(folder / f"{name}.npz", lambda path: np.savez(path, **said))
+    checkpoint.unlink(missing_ok=True)
     return said
 
 

@@ -9,6 +9,7 @@ A training is too small to share, so that each core has one of its own. Stopped,
 """
 
 import argparse
+import json
 import sys
 import time
 from dataclasses import replace
@@ -45,6 +46,7 @@ def main() -> None:
         for seed in range(options.seeds)
     ]
     command = ["python", "records/weights.py", *sys.argv[1:]]
+    drop_former(HERE / "weights.json")
     with connect(dataset="mnist") as cluster:
         result = standings.keep_runs(
             HERE / "weights.json", {"config": small.CONFIG.to_json()}, jobs, run, command, spread=cluster.spread
@@ -54,6 +56,17 @@ def main() -> None:
     print(found)
     standings.log(HERE / "LOG.md", result, f"few weights, {options.seeds} seeds", found, "weights.json")
     record_page.write_page()
+
+
+def drop_former(path: Path) -> None:
+    """Drop the runs of networks whose layers or epochs the family tells otherwise now."""
+    if not path.exists():
+        return
+    result = json.loads(path.read_text())
+    result["runs"] = [
+        one for one in result["runs"] if small.FAMILY.get(one["network"]) == (one["layers"], one["epochs"])
+    ]
+    records.write_json(path, result)
 
 
 def train_small(layers: str, epochs: int, seed: int, data: tuple) -> tuple:

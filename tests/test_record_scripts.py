@@ -42,6 +42,16 @@ def test_few_weights_are_trained_exported_and_read(data, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.npz"))
 
 
+def test_runs_of_a_network_that_has_changed_are_dropped_and_those_of_others_kept(tmp_path):
+    script, path = load_script("weights"), tmp_path / "weights.json"
+    layers, epochs = script.small.FAMILY["tiny"]
+    kept = {"network": "tiny", "layers": layers, "epochs": epochs, "seed": 0}
+    former = ({"epochs": epochs + 1}, {"layers": "3x8"}, {"network": "renamed"})
+    path.write_text(json.dumps({"wall_s": 1.0, "runs": [kept, *(kept | change for change in former)]}))
+    script.drop_former(path)
+    assert json.loads(path.read_text()) == {"wall_s": 1.0, "runs": [kept]}
+
+
 @pytest.mark.slow
 def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, monkeypatch):
     script = load_script("champion")
@@ -56,12 +66,19 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     assert found.startswith("single ")
     for one in result["wrong_by_all"]:
         assert data[2][1][one["place"]] == one["label"] not in one["read"]
+    again = result
     result, name, found = script.measure_folds(tmp_path, config, data, 0)
     assert name == "doubted"
     assert found.startswith(f"{len(result['doubted'])} of 1,318")
-    said = [np.load(tmp_path / f"fold-{fold}.npz")["test"] for fold in range(2)]
+    said = [np.load(path)["test"] for path in tmp_path.rglob("fold-*.npz")]
     assert sum(map(len, said)) == 1318
-    assert not list(tmp_path.glob("*checkpoint*"))
+    assert not list(tmp_path.rglob("*checkpoint*"))
+    # What is kept is not trained again; what is lost, is, also where the results are known.
+    monkeypatch.setattr(script, "train", None)
+    assert script.measure_seeds(tmp_path, config, data, 2)[0] == again
+    next(tmp_path.rglob("seed-1.npz")).unlink()
+    with pytest.raises(TypeError):
+        script.measure_seeds(tmp_path, config, data, 2)
 
 
 PEER = """

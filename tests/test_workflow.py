@@ -103,13 +103,14 @@ def test_the_table_lists_every_model_and_says_what_is_not_as_published(tmp_path)
     shipped = model_folder.read_metrics(model_folder.find_model("cnn"))
     metrics = {name: value for name, value in shipped.items() if name != "test"} | {"dataset": "digits"}
     test = {"accuracy": 0.99, "accuracy_interval": [0.98, 0.995], "errors": 4, "n": 400}
-    for name, more in (("a", {"test": test}), ("b", {"published": False})):
+    for name, more in (("a", {"test": test}), ("b", {"published": False}), ("c", {"base": "of another network"})):
         (tmp_path / name).mkdir()
         saving.write_metrics(tmp_path / name, {**metrics, "name": name, **more})
     text = workflow.write_models_table(tmp_path)
     assert (tmp_path / "README.md").read_text() == text
     assert "| [a](a/) | digits | 99.00% (98.00%–99.50%) | 4 of 400 |" in text
     assert "| [b](b/) | digits, not as published | not evaluated |  |" in text
+    assert [line.endswith(" min, the last lesson |") for line in text.splitlines()[-3:]] == [False, False, True]
 
 
 @pytest.mark.parametrize("metrics", [{}, {"dataset": "x", "test": 3}, {"dataset": "x", "parameters": "many"}])

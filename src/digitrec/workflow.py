@@ -221,13 +221,14 @@ def describe_result(metrics: Mapping[str, Any]) -> list[str]:
             errors = f"{test['errors']} of {test['n']:,}"
         elif "exact_match" in metrics.get("validation", {}):  # whole numbers, which MNIST's test set has not
             accuracy = f"{metrics['validation']['exact_match']:.2%} of validation's drawn numbers"
+        time = f"{metrics['training']['time_s'] / 60:.1f} min" if "time_s" in metrics["training"] else "not timed"
         return [
             metrics["dataset"] + ("" if as_published else ", not as published"),
             accuracy,
             errors,
             f"{metrics['parameters']:,}",
             f"{metrics['size_bytes']['model.onnx'] / 1024:.0f} KiB",
-            f"{metrics['training']['time_s'] / 60:.1f} min" if "time_s" in metrics["training"] else "not timed",
+            time + (", the last lesson" if {"base", "own"} & metrics.keys() else ""),
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise model_folder.ModelError(

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from digitrec import synthesis
 from digitrec.preprocessing.box import box_ink
-from digitrec.synthesis.lettering import HEIGHT, draw_mark, write_number
+from digitrec.synthesis.lettering import HEIGHT, Number, draw_mark, write_number
 from digitrec.synthesis.numbers import WIDTH, draw_numbers
-from digitrec.synthesis.snapshots import take
+from digitrec.synthesis.snapshots import take, turn
 from digitrec.synthesis.sources import make_strips
 from digitrec.synthesis.texts import CHARACTERS, choose_text
 from digitrec.synthesis.writers import DrawnHand, GivenHand, TracedHand, gather
@@ -120,6 +120,22 @@ def test_marks_stand_where_people_set_them(mark, pen, slant, seed):
     if mark == "/":
         rows, columns = np.nonzero(ink > 0.5)
         assert np.corrcoef(rows, columns)[0, 1] < -0.5  # upwards to the right
+
+
+@given(st.floats(-45, 45), st.integers(2, 20))
+@settings(max_examples=100, deadline=None)
+def test_the_spans_of_a_turned_number_stay_on_its_digits(degrees, gap):
+    """Two blocks, the left one darker, so that it is known again."""
+    ink = np.zeros((HEIGHT, 40 + gap), np.float32)
+    ink[:, :20], ink[:, -20:] = 1, 0.5
+    turned = turn(Number("10", ink, np.array([[0, 20], [20 + gap, 40 + gap]], np.float32), HEIGHT), degrees)
+    assert turned.ink[[0, -1]].any(axis=1).all()
+    assert (turned.spans[:, 0] < turned.spans[:, 1]).all()
+    columns = np.arange(turned.ink.shape[1])
+    for span, block in zip(turned.spans, (turned.ink > 0.75, (turned.ink > 0.3) & (turned.ink < 0.6)), strict=True):
+        assert span.mean() == pytest.approx((block.sum(axis=0) @ columns) / block.sum() + 0.5, abs=2)
+    tops = [np.flatnonzero(turned.ink[:, min(int(span.mean()), len(columns) - 1)] > 0.2)[0] for span in turned.spans]
+    assert abs(degrees) < 5 or (tops[1] < tops[0]) == (degrees > 0)
 
 
 def test_a_blank_has_neither_ink_nor_spans(digits):

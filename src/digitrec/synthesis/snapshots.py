@@ -27,6 +27,8 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
     Returns:
         uint8 (h, w), ink dark, and the characters' ends in it, float32 (k, 2).
     """
+    if number.text.isdigit() and 2 <= len(number.text) <= 3 and rng.random() < 0.08:
+        number = turn(number, rng.uniform(-40, 40))
     kind = str(rng.choice(_KINDS, p=_OFTEN))
     unit = math.exp(rng.uniform(math.log(_SMALL), math.log(_MIDDLE if kind == "cell" else _LARGE)))
     scale = unit / number.height
@@ -39,6 +41,20 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
     if kind == "canvas":
         return _draw_on_canvas(ink, rng), spans
     return _photograph(ink, _choose_paper(field, kind, rng), field, kind, rng), spans
+
+
+def turn(number: Number, degrees: float) -> Number:
+    """Turn a number of digits as it is turned on paper that lies askew; its characters keep their order.
+
+    Args:
+        number: what is written.
+        degrees: -45 to 45; above zero its end climbs.
+    """
+    ink = np.asarray(Image.fromarray(number.ink).rotate(degrees, Image.Resampling.BILINEAR, expand=True)).clip(0, 1)
+    down, across = (np.flatnonzero((ink > 0.1).any(axis=axis)) for axis in (1, 0))
+    spans = (number.spans - number.ink.shape[1] / 2) * math.cos(math.radians(degrees)) + ink.shape[1] / 2 - across[0]
+    ink = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32))
 
 
 def _frame(small: Ink, spans: Spans, unit: float, kind: str, rng: np.random.Generator) -> tuple[Ink, Field]:
