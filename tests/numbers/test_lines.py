@@ -75,6 +75,25 @@ def test_a_small_number_on_a_tall_page_is_found_beside_a_binding(binding):
     assert (box[3] - box[1]) * tall.scale > 0.4 * HEIGHT
 
 
+def test_a_faint_number_is_found_between_the_grey_edges_of_a_binding_and_a_rule():
+    picture, box = write("30", (118, 211), (80, 75), 14, ink=110, paper=253)
+    picture = picture.copy()
+    picture[:, :34], picture[:, 34:39], picture[:, -2:] = 4, 170, 150
+    assert any(covers(line, box) for line in find_lines(picture))
+
+
+@pytest.mark.parametrize("place", ["above", "below", "left", "right"])
+def test_paler_paper_along_an_edge_does_not_turn_paper_into_ink(place):
+    """It differs from the paper written on by more than that does from the pen."""
+    number = write("64433", (153, 60), (20, 18), 32, ink=110, paper=150)[0]
+    axis = 0 if place in ("above", "below") else 1
+    band = np.full((18, 153) if axis == 0 else (60, 18), 215, np.uint8)
+    picture = np.concatenate([band, number] if place in ("above", "left") else [number, band], axis=axis)
+    strip = find_lines(picture)[0].strip
+    ink = np.asarray(Image.fromarray(picture).resize(strip.shape[::-1], Image.Resampling.BOX)) < 125
+    assert strip[ink].mean() > 150
+
+
 @pytest.mark.parametrize("shape", [(5, 4000), (4000, 5)])
 def test_a_thread_is_refused(shape):
     with pytest.raises(PictureError, match="expected sides of"):
