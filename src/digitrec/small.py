@@ -1,5 +1,6 @@
 """Small networks written in a line, how they are trained, what they weigh in int8, and how fast they read."""
 
+import logging
 import statistics
 import tempfile
 import time
@@ -117,7 +118,11 @@ def quantise(network: bytes, x: NDArray[np.float32]) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch) / "float.onnx", Path(scratch) / "int8.onnx"
         source.write_bytes(network)
-        quantization.quantize_static(source, target, Reader(), per_channel=True)
+        logging.disable(logging.WARNING)  # at every call it advises another preparation
+        try:
+            quantization.quantize_static(source, target, Reader(), per_channel=True)
+        finally:
+            logging.disable(logging.NOTSET)
         return name_by_place(target.read_bytes())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from digitrec.plots.style import BLUE, GREY, ORANGE, check_length, start_figure, styled
@@ -79,6 +79,11 @@ def cost_front(
     for aim in aims:
         axes.axhline(aim, color=GREY, linestyle=":")
     axes.set_xscale("log")
+    axes.margins(x=0.12)  # room for the names
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.set(xlabel=cost, ylabel="test digits read right")
     axes.grid()
