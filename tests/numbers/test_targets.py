@@ -26,7 +26,7 @@ def test_a_network_that_says_what_it_was_told_reads_the_text(text, widths, start
 
 
 def test_drawn_strips_can_be_read_from_their_targets(digits):
-    strips = draw_numbers(*digits, 300, np.random.default_rng(0))
+    strips = draw_numbers(*digits, 900, np.random.default_rng(0))
     packed = encode_targets(strips.texts, strips.widths, strips.spans, 256, 0.0)
     read = read_greedily(one_hot(packed[:, : -MOST - 3]), strips.widths)
     assert np.mean([one == text for one, text in zip(read, strips.texts, strict=True)]) > 0.97

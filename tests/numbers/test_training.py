@@ -119,16 +119,19 @@ def test_the_loss_turns_connectionist_after_the_frames_were_learned(judges):
     assert [share.max() for share in shares] == pytest.approx([0, 0, 0.4, 0.4])
 
 
-def test_half_a_change_is_kept_where_it_reads_more(monkeypatch):
+@pytest.mark.parametrize(
+    ("right", "kept"), [((1, 2, 3), 0.5), ((1, 3, 2), 0.75), ((3, 2, 1), 1), ((2, 2, 2), 1)]
+)  # of all of a change, of three quarters and of half
+def test_of_a_change_is_kept_what_reads_most(right, kept, monkeypatch):
     network, other = build_network(SMALL), build_network(SMALL)
     before, after = other.get_weights(), network.get_weights()
     strips = draw_numbers(*saving.load_split("digits")[1], 4, np.random.default_rng(0))
-    read = iter([strips.texts[:1] + [None] * 3, [*strips.texts[:3], None]])
+    read = iter([strips.texts[:n] + [None] * (4 - n) for n in right])
     monkeypatch.setattr(saving, "read_frames", lambda frames: next(read))
     monkeypatch.setattr(saving, "compare", lambda found, texts: np.equal(found, texts))
-    assert saving.keep_what_reads_best(network, before, strips) == 0.5
+    assert saving.keep_what_reads_best(network, before, strips) == kept
     for now, old, new in zip(network.get_weights(), before, after, strict=True):
-        np.testing.assert_allclose(now, (old + new) / 2, atol=1e-6)
+        np.testing.assert_allclose(now, old + kept * (new - old), atol=1e-6)
 
 
 @pytest.mark.slow
