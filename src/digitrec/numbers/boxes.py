@@ -17,7 +17,7 @@ STRIDE = 2  # columns of a strip to a frame
 _INK = 90  # of 255: what a box encloses
 _MARK = 3  # columns of a dot or a comma, to each side
 _AWAY = 3  # columns from a character's middle to its ink; what lies farther is a neighbour's, and its own is faint
-_UNEVEN = 1  # column that a box may reach farther at one side than at the other
+_NARROW = 4  # columns of ink, two frames: within these the ink tells the middle as well as the frames do
 
 
 def locate(line: Line, frames: NDArray[np.float32], text: str, temperature: float) -> Iterator[Character]:
@@ -39,8 +39,10 @@ def locate(line: Line, frames: NDArray[np.float32], text: str, temperature: floa
             ink, max(borders[i], middle - reach), min(borders[i + 1], middle + reach), middle
         )
         middle = min(max(middle, left), right)
+        if right - left <= _NARROW:
+            middle = (middle + _weigh(line.strip[int(top) : int(bottom), int(left) : int(right)], left)) / 2
         # The middle is surer than the ends: ink that goes on at one side belongs to a rule or to a neighbour.
-        half = max(min(middle - left, right - middle), 0.5) + _UNEVEN
+        half = max(min(middle - left, right - middle), 0.5)
         box = line.locate(max(left, middle - half), top, min(right, middle + half), bottom)
         shares = softmax(_sum_up(frames[first : last + 1, :BLANK]) / temperature)
         yield Character(one, float(shares[CHARACTERS.index(one)]), box)
@@ -50,6 +52,12 @@ def _find_middle(frames: NDArray[np.float32], first: int, last: int, character: 
     """Return the column about which the frames of a character lie, each as far as it says so."""
     weights = np.exp(frames[first : last + 1, CHARACTERS.index(character)].astype(np.float64)) + 1e-30
     return float(STRIDE * (np.arange(first, last + 1) + 0.5) @ weights / weights.sum())
+
+
+def _weigh(strip: NDArray[np.uint8], left: float) -> float:
+    """Return the column about which ink lies that begins at `left`."""
+    weights = strip.sum(axis=0, dtype=np.float64) + 1e-3
+    return left + float((np.arange(len(weights)) + 0.5) @ weights / weights.sum())
 
 
 def _sum_up(frames: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -52,7 +52,10 @@ def turn(number: Number, degrees: float) -> Number:
     """
     ink = np.asarray(Image.fromarray(number.ink).rotate(degrees, Image.Resampling.BILINEAR, expand=True)).clip(0, 1)
     down, across = (np.flatnonzero((ink > 0.1).any(axis=axis)) for axis in (1, 0))
-    spans = (number.spans - number.ink.shape[1] / 2) * math.cos(math.radians(degrees)) + ink.shape[1] / 2 - across[0]
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    middles = (number.spans.mean(axis=1) - number.ink.shape[1] / 2) * cos + ink.shape[1] / 2 - across[0]
+    halves = np.hypot(np.ptp(number.spans, axis=1) * cos, number.height * sin) / 2  # of an ellipse, as digits are
+    spans = np.stack([middles - halves, middles + halves], axis=1)
     ink = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
     return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32))
 
