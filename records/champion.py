@@ -52,15 +52,18 @@ def measure_seeds(place: Path, config: TrainConfig, data: tuple, seeds: int) -> 
     training, validation, test = data
 
     def run(job: dict) -> dict:
-        said = learn(replace(config, seed=job["seed"]), training, validation, test, f"seed-{job['seed']}")
+        said = ask(job["seed"])
         return {
             "validation": rate(said["validation"], validation[1]),
             "accuracy": rate(said["test"], test[1]),
             "train_s": round(float(said["train_s"]), 1),
         }
 
+    def ask(seed: int) -> dict[str, np.ndarray]:
+        return learn(replace(config, seed=seed), training, validation, test, f"seed-{seed}")
+
     result = keep(place, "champion", config, [{"seed": seed, "who": "single"} for seed in range(seeds)], run)
-    said = [learn(replace(config, seed=seed), training, validation, test, f"seed-{seed}") for seed in range(seeds)]
+    said = [ask(seed) for seed in range(seeds)]
     ensembles = []
     for count in (count for count in ENSEMBLES if count <= seeds):
         members = doubts.choose_members([one["validation"] for one in said], validation[1], count)

@@ -9,7 +9,6 @@ A training is too small to share, so that each core has one of its own. Stopped,
 """
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import replace
@@ -47,7 +46,7 @@ def main() -> None:
     ]
     command = ["python", "records/weights.py", *sys.argv[1:]]
     drop_former(HERE / "weights.json")
-    # Of networks as small as these two threads on a core take a sixth more of its time than one.
+    # Two threads that share a core wait for each other, most where a step is as short as here.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     with connect(dataset="mnist") as cluster:
         result = standings.keep_runs(
@@ -62,13 +61,9 @@ def main() -> None:
 
 def drop_former(path: Path) -> None:
     """Drop the runs of networks whose layers or epochs the family tells otherwise now."""
-    if not path.exists():
-        return
-    result = json.loads(path.read_text())
-    result["runs"] = [
-        one for one in result["runs"] if small.FAMILY.get(one["network"]) == (one["layers"], one["epochs"])
-    ]
-    records.write_json(path, result)
+    if result := standings.read_result(path.stem, path.parent):
+        kept = [one for one in result["runs"] if small.FAMILY.get(one["network"]) == (one["layers"], one["epochs"])]
+        records.write_json(path, {**result, "runs": kept})
 
 
 def train_small(layers: str, epochs: int, seed: int, data: tuple) -> tuple:

@@ -17,7 +17,6 @@ STRIDE = 2  # columns of a strip to a frame
 _INK = 90  # of 255: what a box encloses
 _MARK = 3  # columns of a dot or a comma, to each side
 _AWAY = 3  # columns from a character's middle to its ink; what lies farther is a neighbour's, and its own is faint
-_NARROW = 4  # columns of ink, two frames: within these the ink tells the middle as well as the frames do
 
 
 def locate(line: Line, frames: NDArray[np.float32], text: str, temperature: float) -> Iterator[Character]:
@@ -38,9 +37,7 @@ def locate(line: Line, frames: NDArray[np.float32], text: str, temperature: floa
         left, top, right, bottom = _find_ink(
             ink, max(borders[i], middle - reach), min(borders[i + 1], middle + reach), middle
         )
-        middle = min(max(middle, left), right)
-        if right - left <= _NARROW:
-            middle = (middle + _weigh(line.strip[int(top) : int(bottom), int(left) : int(right)], left)) / 2
+        middle = min(max(_find_pen(line.strip, middle), left), right)
         # The middle is surer than the ends: ink that goes on at one side belongs to a rule or to a neighbour.
         half = max(min(middle - left, right - middle), 0.5)
         box = line.locate(max(left, middle - half), top, min(right, middle + half), bottom)
@@ -51,13 +48,16 @@ def locate(line: Line, frames: NDArray[np.float32], text: str, temperature: floa
 def _find_middle(frames: NDArray[np.float32], first: int, last: int, character: str) -> float:
     """Return the column about which the frames of a character lie, each as far as it says so."""
     weights = np.exp(frames[first : last + 1, CHARACTERS.index(character)].astype(np.float64)) + 1e-30
-    return float(STRIDE * (np.arange(first, last + 1) + 0.5) @ weights / weights.sum())
+    return float(STRIDE * np.average(np.arange(first, last + 1) + 0.5, weights=weights))
 
 
-def _weigh(strip: NDArray[np.uint8], left: float) -> float:
-    """Return the column about which ink lies that begins at `left`."""
-    weights = strip.sum(axis=0, dtype=np.float64) + 1e-3
-    return left + float((np.arange(len(weights)) + 0.5) @ weights / weights.sum())
+def _find_pen(strip: NDArray[np.uint8], middle: float) -> float:
+    """Return the column about which ink lies within a frame of the middle: a dot is no wider than a frame."""
+    first = max(int(middle) - STRIDE, 0)
+    near = strip[:, first : int(middle) + STRIDE + 1].astype(np.float64)
+    columns = first + np.arange(near.shape[1]) + 0.5
+    weights = np.maximum(1 - np.abs(columns - middle) / STRIDE, 0) * (near**2).sum(axis=0)  # the pen, not paper's grain
+    return float(np.average(columns, weights=weights)) if weights.any() else middle
 
 
 def _sum_up(frames: NDArray[np.float32]) -> NDArray[np.float64]:

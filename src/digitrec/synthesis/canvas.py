@@ -22,8 +22,13 @@ def as_ink(image: Images | Image.Image) -> Ink:
 
 def crop(ink: Ink) -> Ink:
     """Cut away the empty frame."""
-    down, across = (np.flatnonzero((ink > 0.2).any(axis=axis)) for axis in (1, 0))
-    return ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1] if len(down) else ink
+    return ink[find_box(ink)] if (ink > 0.2).any() else ink
+
+
+def find_box(ink: Ink, level: float = 0.2) -> tuple[slice, slice]:
+    """Return the rows and columns about all that is darker than a level; there has to be some."""
+    down, across = (np.flatnonzero((ink > level).any(axis=axis)) for axis in (1, 0))
+    return slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
 
 
 def transform(ink: Ink, height: int, slant: float, aspect: float) -> Ink:

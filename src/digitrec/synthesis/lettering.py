@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from digitrec.synthesis.canvas import Ink, as_ink, transform
+from digitrec.synthesis.canvas import Ink, as_ink, find_box, transform
 from digitrec.synthesis.scenes import paste
 from digitrec.synthesis.writers import HEIGHT, Writer
 
@@ -183,9 +183,8 @@ class _Layout:
 
     def finish(self, text: str) -> Number:
         """Cut the number out."""
-        down, across = (np.flatnonzero((self.canvas > 0.2).any(axis=axis)) for axis in (1, 0))
-        ink = self.canvas[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
-        return Number(text, ink, np.array(self.spans, np.float32) - np.float32(across[0]), HEIGHT)
+        box = find_box(self.canvas)
+        return Number(text, self.canvas[box], np.array(self.spans, np.float32) - np.float32(box[1].start), HEIGHT)
 
 
 def draw_mark(mark: str, pen: int, slant: float, rng: np.random.Generator) -> tuple[Ink, int]:

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from digitrec.synthesis import papers
 from digitrec.synthesis.cameras import measure_darkness
-from digitrec.synthesis.canvas import Images, Ink, draw_cloud
+from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box
 from digitrec.synthesis.lettering import Number
 from digitrec.synthesis.papers import Field
 from digitrec.synthesis.scenes import paste
@@ -51,12 +51,12 @@ def turn(number: Number, degrees: float) -> Number:
         degrees: -45 to 45; above zero its end climbs.
     """
     ink = np.asarray(Image.fromarray(number.ink).rotate(degrees, Image.Resampling.BILINEAR, expand=True)).clip(0, 1)
-    down, across = (np.flatnonzero((ink > 0.1).any(axis=axis)) for axis in (1, 0))
+    box = find_box(ink, 0.1)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    middles = (number.spans.mean(axis=1) - number.ink.shape[1] / 2) * cos + ink.shape[1] / 2 - across[0]
+    middles = (number.spans.mean(axis=1) - number.ink.shape[1] / 2) * cos + ink.shape[1] / 2 - box[1].start
     halves = np.hypot(np.ptp(number.spans, axis=1) * cos, number.height * sin) / 2  # of an ellipse, as digits are
     spans = np.stack([middles - halves, middles + halves], axis=1)
-    ink = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    ink = ink[box]
     return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32))
 
 
