@@ -1,31 +1,59 @@
 """The best single network and the best ensemble: a wide network, trained long, over ten seeds.
 
-    python records/champion.py                  reads the test set, once for each seed; KERAS_BACKEND=jax where a GPU is
+    python records/champion.py                  reads the test set, once for each seed
     python records/champion.py --folds          then what labels are doubted: five trainings, each on four fifths
 
-Epoch and members are chosen on validation. Stopped, it goes on with the epoch it was in. What each network says of
-validation and test lies in output/records/champion/; a network whose answers are lost is trained again.
+With KERAS_BACKEND=jax on a GPU it takes the longer recipe; `--at-once 10` gives a GPU enough to do. Recipe, epoch and
+members were chosen on validation. Stopped, it goes on with the epoch it was in. What each network says of validation
+and test lies in output/records/champion/; a network whose answers are lost is trained again.
 """
 
 import argparse
 import hashlib
+import os
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from digitrec import TrainConfig, backend, doubts, load_split, prepare, record_page, records, standings, train
+from digitrec import TrainConfig, backend, doubts, load_split, prepare, record_page, records, small, standings, train
 from digitrec.calibration import softmax
+from digitrec.jobs import Spread, in_processes, one_by_one
 
 HERE = Path(__file__).parent
 OUTPUT = records.find_output("output") / "records" / "champion"
 ENSEMBLES = (3, 5, 10)
 FOLDS = 5
-CONFIG = TrainConfig(
-    epochs=24, filters=((32,), (64, 96), (128, 192)), dense=192, plain_epochs=3, patience=1000, elastic=0.8, stroke=0.2,
-    blur=0.0, fade=0.0, drawn_digits=0, soiled_digits=0, strings=0, non_digits=0,
+LOOKS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # down and to the right, in pixels
+# By what Keras computes on, layers and epochs: 26 and 54 million multiplications a picture.
+RECIPES = {
+    "cpu": ("5x32 pool 3x64 3x64 3x96 pool 3x128 3x128", 16),
+    "gpu": ("5x48 pool 3x96 3x96 3x128 pool 3x192 3x192", 40),
+}
+CONFIG = replace(
+    small.CONFIG, batch_size=128, learning_rate=0.005, weight_decay=0.05, label_smoothing=0.05, rotation=15.0,
+    shift=3.0, scale=0.2, shear=0.3, elastic=0.8,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained, on how many of the pictures, and where the results go."""
+
+    layers: str
+    config: TrainConfig
+    limit: int | None
+    place: Path
+
+    def keep(self, name: str, jobs: list[dict], run: Callable[[dict], dict], spread: Spread) -> dict:
+        """Keep the runs under what they were run with, and on what."""
+        setup = {"layers": self.layers, "config": asdict(self.config), "backend": backend.keras.backend.backend()}
+        setup["device"] = find_device()[1]
+        command = ["python", "records/champion.py", *sys.argv[1:]]
+        return standings.keep_runs(self.place / f"{name}.json", setup, jobs, run, command, spread=spread)
 
 
 def main() -> None:
@@ -33,50 +61,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", action="store_true", help="find the labels that are doubted")
     parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=CONFIG.epochs, help="of each training (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="of each training (default: the recipe's)")
+    parser.add_argument("--at-once", type=int, default=1, help="trainings, each in a process (default: %(default)s)")
     parser.add_argument("--limit", type=int, help="try it on so many pictures of each part; writes to output/")
     options = parser.parse_args()
-    config = replace(CONFIG, epochs=options.epochs)
-    data = load_split("mnist", options.limit)
-    place = OUTPUT if options.limit else HERE
-    measure = measure_folds if options.folds else measure_seeds
-    result, name, found = measure(place, config, data, options.seeds)
+    # By itself JAX takes three quarters of a GPU's memory for the first process.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    layers, epochs = RECIPES[find_device()[0]]
+    plan = Plan(
+        layers,
+        replace(CONFIG, epochs=options.epochs or epochs),
+        options.limit,
+        OUTPUT if options.limit else HERE,
+    )
+    spread = one_by_one if options.at_once == 1 else in_processes(options.at_once)
+    result, name, found = measure_folds(plan, spread) if options.folds else measure_seeds(plan, options.seeds, spread)
     print(found)
     if not options.limit:
         standings.log(HERE / "LOG.md", result, name, found, f"{name}.json")
         record_page.write_page()
 
 
-def measure_seeds(place: Path, config: TrainConfig, data: tuple, seeds: int) -> tuple[dict, str, str]:
+def find_device() -> tuple[str, str]:
+    """Return what Keras computes on: `cpu` or `gpu`, and its name where Keras' backend tells it."""
+    keras = backend.keras
+    kind = keras.distribution.list_devices()[0].partition(":")[0]
+    if keras.backend.backend() != "jax":
+        return kind, kind
+    import jax
+
+    return kind, jax.devices()[0].device_kind
+
+
+def measure_seeds(plan: Plan, seeds: int, spread: Spread = one_by_one) -> tuple[dict, str, str]:
     """Train a network a seed, then choose ensembles on validation and read the test set with them."""
-    training, validation, test = data
-
-    def run(job: dict) -> dict:
-        said = ask(job["seed"])
-        return {
-            "validation": rate(said["validation"], validation[1]),
-            "accuracy": rate(said["test"], test[1]),
-            "train_s": round(float(said["train_s"]), 1),
-        }
-
-    def ask(seed: int) -> dict[str, np.ndarray]:
-        return learn(replace(config, seed=seed), training, validation, test, f"seed-{seed}")
-
-    result = keep(place, "champion", config, [{"seed": seed, "who": "single"} for seed in range(seeds)], run)
-    said = [ask(seed) for seed in range(seeds)]
+    jobs = [{"seed": seed, "who": "single"} for seed in range(seeds)]
+    result = plan.keep("champion", jobs, partial(run_seed, plan), spread)
+    _, (_, chosen_by), (_, labels) = load_split("mnist", plan.limit)
+    said = [ask_seed(plan, seed) for seed in range(seeds)]
     ensembles = []
     for count in (count for count in ENSEMBLES if count <= seeds):
-        members = doubts.choose_members([one["validation"] for one in said], validation[1], count)
+        members = doubts.choose_members([one["validation"] for one in said], chosen_by, count)
         mean = np.mean([said[i]["test"] for i in members], axis=0)
-        ensembles.append({"members": members, "accuracy": rate(mean, test[1])})
+        ensembles.append({"members": members, "accuracy": rate(mean, labels)})
     read = np.array([one["test"].argmax(axis=1) for one in said])
-    wrong = np.flatnonzero((read != test[1]).all(axis=0))
     left = [
-        {"place": int(i), "label": int(test[1][i]), "read": sorted({int(one) for one in read[:, i]})} for i in wrong
+        {"place": int(i), "label": int(labels[i]), "read": sorted({int(one) for one in read[:, i]})}
+        for i in np.flatnonzero((read != labels).all(axis=0))
     ]
-    doubted = doubts.find_doubted(np.mean([one["test"] for one in said], axis=0), test[1])
+    doubted = doubts.find_doubted(np.mean([one["test"] for one in said], axis=0), labels)
     result |= {"ensembles": ensembles, "wrong_by_all": left, "doubted_test_labels": doubted.tolist()}
-    records.write_json(place / "champion.json", result)
+    records.write_json(plan.place / "champion.json", result)
     single = standings.summarise(result["runs"], by="who")["single"]
     found = f"single {single['mean']:.2%} ± {single['deviation']:.2%}; " + "; ".join(
         f"{len(one['members'])} together {one['accuracy']:.2%}" for one in ensembles
@@ -84,56 +119,89 @@ def measure_seeds(place: Path, config: TrainConfig, data: tuple, seeds: int) -> 
     return result, "champion", found
 
 
-def measure_folds(place: Path, config: TrainConfig, data: tuple, _: int) -> tuple[dict, str, str]:
+def run_seed(plan: Plan, job: dict) -> dict:
+    """Train the network of one seed and read validation and test with it, at one look and at five."""
+    _, validation, test = load_split("mnist", plan.limit)
+    said = ask_seed(plan, job["seed"])
+    return {
+        "weights": int(said["weights"]),
+        "validation": rate(said["validation"], validation[1]),
+        "validation_looks": rate(said["validation_looks"], validation[1]),
+        "accuracy": rate(said["test"], test[1]),
+        "accuracy_looks": rate(said["test_looks"], test[1]),
+        "train_s": round(float(said["train_s"]), 1),
+    }
+
+
+def ask_seed(plan: Plan, seed: int) -> dict[str, np.ndarray]:
+    """Return what the network of one seed says of validation and test."""
+    return learn(plan.layers, replace(plan.config, seed=seed), *load_split("mnist", plan.limit), f"seed-{seed}")
+
+
+def measure_folds(plan: Plan, spread: Spread = one_by_one) -> tuple[dict, str, str]:
     """Read every training picture with a network that was not trained on it, and find the labels that are doubted."""
-    (images, labels), validation, _ = data
-    fold_of = np.random.default_rng(0).integers(0, FOLDS, len(labels))
-
-    def run(job: dict) -> dict:
-        return {"accuracy": rate(ask(job["fold"]), labels[fold_of == job["fold"]])}
-
-    def ask(fold: int) -> np.ndarray:
-        inside, outside = fold_of != fold, fold_of == fold
-        parts = [(images[part], labels[part]) for part in (inside, outside)]
-        return learn(config, parts[0], validation, parts[1], f"fold-{fold}")["test"]
-
-    result = keep(place, "doubted", config, [{"fold": fold, "who": "fold"} for fold in range(FOLDS)], run)
+    jobs = [{"fold": fold, "who": "fold"} for fold in range(FOLDS)]
+    result = plan.keep("doubted", jobs, partial(run_fold, plan), spread)
+    (_, labels), _, _ = load_split("mnist", plan.limit)
     p = np.zeros((len(labels), 10), np.float32)
     for fold in range(FOLDS):
-        p[fold_of == fold] = ask(fold)
+        p[draw_folds(len(labels)) == fold] = ask_fold(plan, fold)
     places = doubts.find_doubted(p, labels)
     doubted = [{"place": int(i), "label": int(labels[i]), "read": int(p[i].argmax())} for i in places]
     result["doubted"] = doubted
-    records.write_json(place / "doubted.json", result)
+    records.write_json(plan.place / "doubted.json", result)
     return result, "doubted", f"{len(doubted)} of {len(labels):,} training labels are doubted"
 
 
-def keep(place: Path, name: str, config: TrainConfig, jobs: list[dict], run) -> dict:
-    """Keep the runs under what they were run with, the backend among it."""
-    setup = {"config": asdict(config), "backend": backend.keras.backend.backend()}
-    command = ["python", "records/champion.py", *sys.argv[1:]]
-    return standings.keep_runs(place / f"{name}.json", setup, jobs, run, command)
+def run_fold(plan: Plan, job: dict) -> dict:
+    """Train on four fifths of the training pictures and read the fifth."""
+    (_, labels), _, _ = load_split("mnist", plan.limit)
+    return {"accuracy": rate(ask_fold(plan, job["fold"]), labels[draw_folds(len(labels)) == job["fold"]])}
 
 
-def learn(config: TrainConfig, training: tuple, validation: tuple, other: tuple, name: str) -> dict[str, np.ndarray]:
+def ask_fold(plan: Plan, fold: int) -> np.ndarray:
+    """Return what the network that was trained without a fold says of it."""
+    (images, labels), validation, _ = load_split("mnist", plan.limit)
+    folds = draw_folds(len(labels))
+    inside, outside = ((images[part], labels[part]) for part in (folds != fold, folds == fold))
+    return learn(plan.layers, plan.config, inside, validation, outside, f"fold-{fold}")["test"]
+
+
+def draw_folds(n: int) -> np.ndarray:
+    """Return the fold of each of n pictures, the same at every call."""
+    return np.random.default_rng(0).integers(0, FOLDS, n)
+
+
+def learn(
+    layers: str, config: TrainConfig, training: tuple, validation: tuple, other: tuple, name: str
+) -> dict[str, np.ndarray]:
     """Train one network and keep what it says of validation and of other pictures, as probabilities, and its time.
 
     What was kept under these settings and of these pictures is not trained again.
     """
-    known_by = (config, backend.keras.backend.backend(), records.hash_arrays(*training, *validation, *other))
+    known_by = (layers, config, find_device(), records.hash_arrays(*training, *validation, *other))
     folder = OUTPUT / hashlib.sha256(repr(known_by).encode()).hexdigest()[:12]
     if (folder / f"{name}.npz").exists():
         return dict(np.load(folder / f"{name}.npz"))
-    checkpoint = folder / f"{name}-checkpoint.npz"
-    model, history = train(config, training, validation, checkpoint, resume=True)
-    said = {
-        part: softmax(model.predict(prepare(images), batch_size=500, verbose=0)[:, :10])
-        for part, (images, _) in (("validation", validation), ("test", other))
-    }
-    said["train_s"] = np.array(sum(history["time_s"]))
+    backend.keras.utils.set_random_seed(config.seed)
+    model, history = train(
+        config, training, validation, folder / f"{name}-checkpoint.npz", resume=True,
+        model=small.build_small(layers), report=lambda line: print(f"{name}  {line}", flush=True),
+    )  # fmt: skip
+    said = {"weights": np.array(model.count_params()), "train_s": np.array(sum(history["time_s"]))}
+    for part, (images, _) in (("validation", validation), ("test", other)):
+        looks = [softmax(model.predict(x, batch_size=500, verbose=0)) for x in look(prepare(images))]
+        said |= {part: looks[0], f"{part}_looks": np.mean(looks, axis=0)}
     records.write_beside(folder / f"{name}.npz", lambda path: np.savez(path, **said))
-    checkpoint.unlink(missing_ok=True)
+    (folder / f"{name}-checkpoint.npz").unlink(missing_ok=True)
     return said
+
+
+def look(x: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield pictures (n, 28, 28, 1) as they are, then moved by a pixel each way; what comes in is empty."""
+    wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    for down, right in LOOKS:
+        yield wide[:, 1 - down : 29 - down, 1 - right : 29 - right]
 
 
 def rate(p: np.ndarray, labels: np.ndarray) -> float:

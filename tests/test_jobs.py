@@ -9,7 +9,7 @@ import pytest
 
 from digitrec.datasets import load_split
 from digitrec.folds import assign_folds, run_folds
-from digitrec.jobs import one_by_one
+from digitrec.jobs import in_processes, one_by_one
 from digitrec.seeds import run_seeds
 
 
@@ -28,6 +28,18 @@ def test_jobs_come_in_their_order_and_each_is_taken_when_the_last_is_done():
     results = one_by_one(lambda i, n: log.append(f"done {i}") or i * n, jobs(), (10,))
     assert list(results) == [(0, 0), (1, 10), (2, 20)]
     assert log == ["taken 0", "done 0", "taken 1", "done 1", "taken 2", "done 2"]
+
+
+def fail_at_two(i):
+    if i == 2:
+        raise ValueError("two")
+    return i
+
+
+def test_jobs_in_processes_are_all_done_and_one_that_fails_says_so():
+    assert sorted(in_processes(2)(fail_at_two, [(0,), (1,)])) == [(0, 0), (1, 1)]
+    with pytest.raises(ValueError, match="two"):
+        list(in_processes(1)(fail_at_two, [(i,) for i in range(4)]))
 
 
 def test_folds_share_out_each_digit_and_all_pictures():
@@ -110,9 +122,9 @@ def test_seeds_that_are_done_are_not_done_again_and_more_may_be_asked_for(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "name", ["jobs.one_by_one", "folds.assign_folds", "bulk.shards.Shard", "bulk.shards.find_shards",
-             "bulk.parts.read_archive", "distributed.schedule.Costs", "distributed.schedule.Schedule",
-             "distributed.schedule.simulate", "distributed.schedule.find_break_even",
+    "name", ["jobs.one_by_one", "jobs.in_processes", "folds.assign_folds", "bulk.shards.Shard",
+             "bulk.shards.find_shards", "bulk.parts.read_archive", "distributed.schedule.Costs",
+             "distributed.schedule.Schedule", "distributed.schedule.simulate", "distributed.schedule.find_break_even",
              "distributed.schedule.draw_jobs", "distributed.schedule.describe_time",
              "distributed.cluster.ClusterError"],
 )  # fmt: skip

@@ -80,8 +80,11 @@ def test_few_weights_are_quoted_with_what_they_cost(tmp_path):
 
 def test_the_champion_says_what_is_left(tmp_path):
     champion = {
-        "setup": {"backend": "tensorflow"},
-        "runs": [{"who": "single", "accuracy": accuracy} for accuracy in (0.997, 0.998)],
+        "setup": {"backend": "jax", "device": "a GPU", "layers": "5x4 pool", "config": {"epochs": 40}},
+        "runs": [
+            {"who": "single", "accuracy": accuracy, "accuracy_looks": accuracy + 0.001, "weights": 1234, "train_s": 90}
+            for accuracy in (0.997, 0.998)
+        ],
         "ensembles": [{"members": [1, 0, 2], "accuracy": 0.9985}],
         "wrong_by_all": [{"place": 2130, "label": 4, "read": [9]}, {"place": 7, "label": 9, "read": [4, 7]}],
         "doubted_test_labels": [2130],
@@ -91,6 +94,8 @@ def test_the_champion_says_what_is_left(tmp_path):
     records.write_json(tmp_path / "doubted.json", ORIGIN | doubted)
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
     assert "| one network | 99.75% ± 0.07% | 2 seeds |" in text
+    assert "| one network, five looks | 99.85% ± 0.07% | 2 seeds |" in text
     assert "| 3 together | 99.85% | seeds 1, 0, 2 |" in text
+    assert "`5x4 pool`: 1,234 weights, 40 epochs by Keras on jax (a GPU), 1.5 minutes" in text
     assert "2130 (4 read as 9), 7 (9 read as 4 or 7)" in text
     assert "5 (3, read as 8)" in text

@@ -58,16 +58,17 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     monkeypatch.setattr(script, "OUTPUT", tmp_path)
     monkeypatch.setattr(script, "ENSEMBLES", (2,))
     monkeypatch.setattr(script, "FOLDS", 2)
+    monkeypatch.setattr(script, "load_split", lambda name, limit: data)
     monkeypatch.setattr(sys, "argv", ["champion.py"])
-    config = replace(script.CONFIG, epochs=1, batch_size=64, filters=((4,), (8,)), dense=8)
-    result, name, found = script.measure_seeds(tmp_path, config, data, 2)
+    plan = script.Plan("5x4 pool 3x8", replace(script.CONFIG, epochs=1, batch_size=64), None, tmp_path)
+    result, name, found = script.measure_seeds(plan, 2)
     assert json.loads((tmp_path / f"{name}.json").read_text()) == json.loads(json.dumps(result))
     assert sorted(result["ensembles"][0]["members"]) == [0, 1]
     assert found.startswith("single ")
     for one in result["wrong_by_all"]:
         assert data[2][1][one["place"]] == one["label"] not in one["read"]
     again = json.loads(json.dumps(result))
-    result, name, found = script.measure_folds(tmp_path, config, data, 0)
+    result, name, found = script.measure_folds(plan)
     assert name == "doubted"
     assert found.startswith(f"{len(result['doubted'])} of 1,318")
     said = [np.load(path)["test"] for path in tmp_path.rglob("fold-*.npz")]
@@ -75,10 +76,17 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     assert not list(tmp_path.rglob("*checkpoint*"))
     # What is kept is not trained again; what is lost, is, also where the results are known.
     monkeypatch.setattr(script, "train", None)
-    assert json.loads(json.dumps(script.measure_seeds(tmp_path, config, data, 2)[0])) == again
+    assert json.loads(json.dumps(script.measure_seeds(plan, 2)[0])) == again
     next(tmp_path.rglob("seed-1.npz")).unlink()
     with pytest.raises(TypeError):
-        script.measure_seeds(tmp_path, config, data, 2)
+        script.measure_seeds(plan, 2)
+
+
+def test_a_picture_is_looked_at_in_its_place_and_a_pixel_from_it():
+    script, x = load_script("champion"), np.zeros((1, 28, 28, 1), np.float32)
+    x[0, 27, 5] = 1
+    places = [np.argwhere(one[0, :, :, 0]).tolist() for one in script.look(x)]
+    assert places == [[[27, 5]], [[27, 6]], [[27, 4]], [], [[26, 5]]]
 
 
 PEER = """

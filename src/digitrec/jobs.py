@@ -1,6 +1,8 @@
 """Independent jobs: one function over many arguments, here one after the other, or by whoever spreads them further."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from typing import NamedTuple, Protocol, TypeVar
 
 Result = TypeVar("Result")
@@ -39,3 +41,28 @@ def one_by_one(
     """
     for i, job in enumerate(jobs):
         yield i, work(*job, *shared)
+
+
+def in_processes(count: int) -> Spread:
+    """Return who does so many jobs at once on this machine, each in a process of its own; see `Spread`.
+
+    Work, jobs and results have to be picklable. A job that raises ends the others that have not begun; one that ends
+    its process raises `concurrent.futures.process.BrokenProcessPool`, whether or not `is_lost_told`.
+
+    >>> sorted(in_processes(2)(pow, [(2,), (3,)], shared=(5,)))
+    [(0, 32), (1, 243)]
+    """
+
+    def spread(
+        work: Callable[..., Result], jobs: Iterable[tuple], shared: tuple = (), is_lost_told: bool = False
+    ) -> Iterator[tuple[int, Result]]:
+        # Spawned: a fork would share the threads and the accelerator of a framework that is loaded.
+        pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+        try:
+            places = {pool.submit(work, *job, *shared): i for i, job in enumerate(jobs)}
+            for done in as_completed(places):
+                yield places[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    return spread

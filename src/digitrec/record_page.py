@@ -139,8 +139,14 @@ def _write_weights(name: str, result: Result) -> str:
 
 
 def _write_champion(name: str, result: Result) -> str:
-    single = standings.summarise(result["runs"], by="who")["single"]
-    rows = [("one network", f"{single['mean']:.2%} ± {single['deviation']:.2%}", f"{single['n']} seeds")]
+    runs, setup = result["runs"], result["setup"]
+    single, looks = (
+        standings.summarise(runs, by="who", value=value)["single"] for value in ("accuracy", "accuracy_looks")
+    )
+    rows = [
+        (text, f"{one['mean']:.2%} ± {one['deviation']:.2%}", f"{one['n']} seeds")
+        for text, one in (("one network", single), ("one network, five looks", looks))
+    ]
     rows += [
         (f"{len(one['members'])} together", f"{one['accuracy']:.2%}", f"seeds {', '.join(map(str, one['members']))}")
         for one in result["ensembles"]
@@ -152,10 +158,14 @@ def _write_champion(name: str, result: Result) -> str:
     doubted = ", ".join(map(str, result["doubted_test_labels"]))
     return (
         "## The best network and the best ensemble\n\n"
-        + _write_table(("", "test accuracy", "chosen on validation"), rows)
-        + f"\nTrained on {result['setup']['backend']}. Test pictures that every network misreads: {left or 'none'}. "
-        f"Labels of the test set\nthat all networks together doubt: {doubted or 'none'}.\n\n"
-        + _write_origin(name, result)
+        + _write_table(("", "test accuracy", ""), rows)
+        + f"\n`{setup['layers']}`: {runs[0]['weights']:,} weights, {setup['config']['epochs']} epochs by Keras on "
+        f"{setup['backend']} ({setup['device']}), {statistics.median(one['train_s'] for one in runs) / 60:.1f} "
+        "minutes\neach, as many side by side as the command says. Of each training the epoch best on validation is "
+        "kept, and by validation\nthe networks were chosen that read together, one look each. At five looks a network "
+        "reads a picture as it is and moved\nby a pixel each way, and the mean counts.\n\n"
+        f"Test pictures that every network misreads: {left or 'none'}. Labels of the test set that all networks\n"
+        f"together doubt: {doubted or 'none'}.\n\n" + _write_origin(name, result)
     )
 
 

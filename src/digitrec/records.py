@@ -103,7 +103,7 @@ def describe_versions() -> dict[str, str]:
     from importlib import metadata  # 15 ms that reading a picture need not wait for
 
     versions = {"python": platform.python_version()}
-    for name in ("tensorflow", "keras", "numpy", "onnxruntime", "scikit-learn"):
+    for name in ("tensorflow", "jax", "keras", "numpy", "onnxruntime", "scikit-learn"):
         with suppress(metadata.PackageNotFoundError):  # the reader alone may be installed
             versions[name] = metadata.version(name)
     return versions
