@@ -91,6 +91,7 @@ def test_the_champion_says_what_is_left(tmp_path):
     }
     records.write_json(tmp_path / "champion.json", ORIGIN | champion)
     doubted = {"setup": {}, "runs": [], "doubted": [{"place": 5, "label": 3, "read": 8}]}
+    doubted["cleanlab"] = {"version": "2.9.0", "places": [5, 9]}
     records.write_json(tmp_path / "doubted.json", ORIGIN | doubted)
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
     assert "| one network | 99.75% ± 0.07% | 2 seeds |" in text
@@ -99,3 +100,4 @@ def test_the_champion_says_what_is_left(tmp_path):
     assert "`5x4 pool`: 1,234 weights, 40 epochs by Keras on jax (a GPU), 1.5 minutes" in text
     assert "2130 (4 read as 9), 7 (9 read as 4 or 7)" in text
     assert "5 (3, read as 8)" in text
+    assert "cleanlab 2.9.0 lists 2, 1 of them the same." in text

@@ -60,26 +60,43 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     monkeypatch.setattr(script, "FOLDS", 2)
     monkeypatch.setattr(script, "load_split", lambda name, limit: data)
     monkeypatch.setattr(sys, "argv", ["champion.py"])
-    plan = script.Plan("5x4 pool 3x8", replace(script.CONFIG, epochs=1, batch_size=64), None, tmp_path)
-    result, name, found = script.measure_seeds(plan, 2)
-    assert json.loads((tmp_path / f"{name}.json").read_text()) == json.loads(json.dumps(result))
+    config = replace(script.CONFIG, epochs=1, batch_size=64)
+    plan = script.Plan("5x4 pool 3x8", config, "tensorflow", script.find_device()[1], place=tmp_path)
+    result = script.train_seeds(plan, 2)
+    assert script.find_ensembles(plan, result).startswith("single ")
+    stored = json.loads((tmp_path / "champion.json").read_text())
+    assert stored == json.loads(json.dumps(result))
+    assert replace(script.Plan.of(stored), place=tmp_path) == plan
     assert sorted(result["ensembles"][0]["members"]) == [0, 1]
-    assert found.startswith("single ")
     for one in result["wrong_by_all"]:
         assert data[2][1][one["place"]] == one["label"] not in one["read"]
-    again = json.loads(json.dumps(result))
-    result, name, found = script.measure_folds(plan)
-    assert name == "doubted"
-    assert found.startswith(f"{len(result['doubted'])} of 1,318")
+    folds = script.train_folds(plan)
+    (tmp_path / "cleanlab.py").write_text(f"#!{sys.executable}\nprint('{CLEANLAB}')")
+    (tmp_path / "cleanlab.py").chmod(0o755)
+    found = script.find_doubts(plan, folds, str(tmp_path / "cleanlab.py"))
+    assert found.startswith(f"{len(folds['doubted'])} of 1,318")
+    assert found.endswith("among cleanlab's 2")
     said = [np.load(path)["test"] for path in tmp_path.rglob("fold-*.npz")]
     assert sum(map(len, said)) == 1318
     assert not list(tmp_path.rglob("*checkpoint*"))
-    # What is kept is not trained again; what is lost, is, also where the results are known.
+    # What is kept is not trained again; what is lost, is, also where the results are known, but nowhere else.
     monkeypatch.setattr(script, "train", None)
-    assert json.loads(json.dumps(script.measure_seeds(plan, 2)[0])) == again
+    script.find_ensembles(plan, again := script.train_seeds(plan, 2))
+    assert json.loads(json.dumps(again)) == stored
     next(tmp_path.rglob("seed-1.npz")).unlink()
     with pytest.raises(TypeError):
-        script.measure_seeds(plan, 2)
+        script.find_ensembles(plan, result)
+    with pytest.raises(ValueError, match="expected the answers of seed-0 from a GPU; this is tensorflow on cpu"):
+        script.find_ensembles(replace(plan, device="a GPU"), result)
+
+
+def test_what_a_network_trained_on_smoothed_labels_says_is_made_as_sure_as_it_is_right():
+    script, labels = load_script("champion"), np.arange(1000) % 10
+    p = np.full((1000, 10), 0.005)
+    p[np.arange(1000), labels] = 0.955
+    p[:10] = np.roll(p[:10], 1, axis=1)  # one in a hundred is misread
+    calibrated = script.calibrate({"validation": p, "test": p}, labels)
+    assert calibrated.max(axis=1) == pytest.approx(0.99, abs=1e-3)
 
 
 def test_a_picture_is_looked_at_in_its_place_and_a_pixel_from_it():
@@ -89,6 +106,7 @@ def test_a_picture_is_looked_at_in_its_place_and_a_pixel_from_it():
     assert places == [[[27, 5]], [[27, 6]], [[27, 4]], [], [[26, 5]]]
 
 
+CLEANLAB = json.dumps({"version": "2.9.0", "places": [3, 5]})
 PEER = """
 import json, sys
 print(json.dumps({"torch": "none", "threads": 1}), flush=True)

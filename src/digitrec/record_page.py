@@ -171,10 +171,14 @@ def _write_champion(name: str, result: Result) -> str:
 
 def _write_doubted(name: str, result: Result) -> str:
     shown = [f"{one['place']} ({one['label']}, read as {one['read']})" for one in result["doubted"][:20]]
+    cleanlab = ""
+    if listed := result.get("cleanlab"):
+        both = len({one["place"] for one in result["doubted"]} & set(listed["places"]))
+        cleanlab = f"cleanlab {listed['version']} lists {len(listed['places'])}, {both} of them the same.\n"
     return (
         f"## Doubted labels\n\nOf the training pictures {len(result['doubted'])} have a label that a network not "
-        "trained on them doubts (confident\nlearning). The most doubted, by place in the training part: "
-        f"{', '.join(shown) or 'none'}.\n\n" + _write_origin(name, result)
+        "trained on them doubts (confident\nlearning, at the temperature that suits validation). The most doubted, by "
+        f"place in the training part:\n{', '.join(shown) or 'none'}.\n{cleanlab}\n" + _write_origin(name, result)
     )
 
 
