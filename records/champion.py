@@ -4,7 +4,7 @@
     python records/champion.py --folds          then what labels are doubted: five trainings, each on four fifths
     python records/champion.py --again          trains nothing: finds ensembles and doubts anew from the answers kept
 
-With KERAS_BACKEND=jax on a GPU it takes the longer recipe; `--at-once 10` gives a GPU enough to do. Recipe, epoch and
+On a GPU (KERAS_BACKEND=jax) it takes the longer recipe and `--at-once 10` gives it enough to do. Recipe, epoch and
 members were chosen on validation. Stopped, it goes on with the epoch it was in. What each network says of validation
 and test lies in output/records/champion/; a network whose answers are lost is trained again.
 """
@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Self
 
@@ -32,7 +33,7 @@ OUTPUT = records.find_output("output") / "records" / "champion"
 ENSEMBLES = (3, 5, 10)
 FOLDS = 5
 LOOKS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # down and to the right, in pixels
-# By what Keras computes on, layers and epochs: 26 and 54 million multiplications a picture.
+# Layers and epochs, by what Keras computes on: 26 and 54 million multiplications a picture.
 RECIPES = {
     "cpu": ("5x32 pool 3x64 3x64 3x96 pool 3x128 3x128", 16),
     "gpu": ("5x48 pool 3x96 3x96 3x128 pool 3x192 3x192", 40),
@@ -47,6 +48,7 @@ CONFIG = replace(
 class Plan:
     """What is trained, on how many of the pictures, by what, and where the results go."""
 
+    recipe: str
     layers: str
     config: TrainConfig
     backend: str
@@ -62,21 +64,26 @@ class Plan:
         }  # fmt: skip
 
     @classmethod
-    def of(cls, result: dict) -> Self:
+    def of(cls, recipe: str, result: dict) -> Self:
         """Return the plan that a result was measured by."""
         setup = result["setup"]
-        return cls(setup["layers"], TrainConfig.from_json(setup["config"]), setup["backend"], setup["device"])
+        return cls(recipe, setup["layers"], TrainConfig.from_json(setup["config"]), setup["backend"], setup["device"])
+
+    def path(self, name: str) -> Path:
+        """Return the file of a result."""
+        return self.place / f"{name}_{self.recipe}.json"
 
     def keep(self, name: str, jobs: list[dict], run: Callable[[dict], dict], spread: Spread) -> dict:
         """Keep the runs under what they were run with."""
         command = ["python", "records/champion.py", *sys.argv[1:]]
-        return standings.keep_runs(self.place / f"{name}.json", self.setup, jobs, run, command, spread=spread)
+        return standings.keep_runs(self.path(name), self.setup, jobs, run, command, spread=spread)
 
 
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", action="store_true", help="find the labels that are doubted")
+    parser.add_argument("--recipe", choices=RECIPES, help="(default: by what Keras computes on)")
     parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="of each training (default: the recipe's)")
     parser.add_argument("--at-once", type=int, default=1, help="trainings, each in a process (default: %(default)s)")
@@ -86,22 +93,22 @@ def main() -> None:
     options = parser.parse_args()
     # By itself JAX takes three quarters of a GPU's memory for the first process.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    name = "doubted" if options.folds else "champion"
+    kind, device = find_device()
+    recipe, name = options.recipe or kind, "doubted" if options.folds else "champion"
     if options.again:
-        result = standings.read_result(name)
-        plan = Plan.of(result)
+        result = standings.read_result(f"{name}_{recipe}")
+        plan = Plan.of(recipe, result)
     else:
-        kind, device = find_device()
-        layers, epochs = RECIPES[kind]
+        layers, epochs = RECIPES[recipe]
         config = replace(CONFIG, epochs=options.epochs or epochs)
         place = OUTPUT if options.limit else HERE
-        plan = Plan(layers, config, backend.keras.backend.backend(), device, options.limit, place)
+        plan = Plan(recipe, layers, config, backend.keras.backend.backend(), device, options.limit, place)
         spread = one_by_one if options.at_once == 1 else in_processes(options.at_once)
         result = train_folds(plan, spread) if options.folds else train_seeds(plan, options.seeds, spread)
     found = find_doubts(plan, result, options.cleanlab) if options.folds else find_ensembles(plan, result)
     print(found)
     if not options.limit:
-        standings.log(HERE / "LOG.md", result, name, found, f"{name}.json")
+        standings.log(HERE / "LOG.md", result, f"{name}, {recipe}", found, plan.path(name).name)
         record_page.write_page()
 
 
@@ -137,12 +144,26 @@ def find_ensembles(plan: Plan, result: dict) -> str:
         for i in np.flatnonzero((read != labels).all(axis=0))
     ]
     doubted = doubts.find_doubted(np.mean([calibrate(one, validation[1]) for one in said], axis=0), labels)
-    result |= {"ensembles": ensembles, "wrong_by_all": left, "doubted_test_labels": doubted.tolist()}
-    records.write_json(plan.place / "champion.json", result)
+    result |= {
+        "ensembles": ensembles,
+        "together": rate_together([one["test"] for one in said], labels),
+        "wrong_by_all": left,
+        "doubted_test_labels": doubted.tolist(),
+    }
+    records.write_json(plan.path("champion"), result)
     single = standings.summarise(result["runs"], by="who")["single"]
     return f"single {single['mean']:.2%} ± {single['deviation']:.2%}; " + "; ".join(
         f"{len(one['members'])} together {one['accuracy']:.2%}" for one in ensembles
     )
+
+
+def rate_together(said: list[np.ndarray], labels: np.ndarray) -> list[dict]:
+    """Return, for each number of networks, what all choices of so many read together: least, mean and most."""
+    found = []
+    for count in range(1, len(said) + 1):
+        read = [rate(sum(some), labels) for some in combinations(said, count)]
+        found.append({"count": count, "least": min(read), "mean": float(np.mean(read)), "most": max(read)})
+    return found
 
 
 def run_seed(plan: Plan, job: dict) -> dict:
@@ -187,7 +208,7 @@ def find_doubts(plan: Plan, result: dict, cleanlab: str | None = None) -> str:
         result["cleanlab"] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         both = set(result["cleanlab"]["places"]) & set(places.tolist())
         found += f", {len(both)} of them among cleanlab's {len(result['cleanlab']['places'])}"
-    records.write_json(plan.place / "doubted.json", result)
+    records.write_json(plan.path("doubted"), result)
     return found
 
 

@@ -8,6 +8,7 @@ from digitrec import record_page, records, standings
 from digitrec.sprint import build_rungs, build_trials
 
 FOLDER = standings.FOLDER
+ROOT = FOLDER.parent
 ORIGIN = {
     "machine": {"processor": "P", "cores": 2, "system": "Linux"},
     "date": "2026-11-26",
@@ -89,10 +90,10 @@ def test_the_champion_says_what_is_left(tmp_path):
         "wrong_by_all": [{"place": 2130, "label": 4, "read": [9]}, {"place": 7, "label": 9, "read": [4, 7]}],
         "doubted_test_labels": [2130],
     }
-    records.write_json(tmp_path / "champion.json", ORIGIN | champion)
+    records.write_json(tmp_path / "champion_gpu.json", ORIGIN | champion)
     doubted = {"setup": {}, "runs": [], "doubted": [{"place": 5, "label": 3, "read": 8}]}
     doubted["cleanlab"] = {"version": "2.9.0", "places": [5, 9]}
-    records.write_json(tmp_path / "doubted.json", ORIGIN | doubted)
+    records.write_json(tmp_path / "doubted_gpu.json", ORIGIN | doubted)
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
     assert "| one network | 99.75% ± 0.07% | 2 seeds |" in text
     assert "| one network, five looks | 99.85% ± 0.07% | 2 seeds |" in text
@@ -101,3 +102,35 @@ def test_the_champion_says_what_is_left(tmp_path):
     assert "2130 (4 read as 9), 7 (9 read as 4 or 7)" in text
     assert "5 (3, read as 8)" in text
     assert "cleanlab 2.9.0 lists 2, 1 of them the same." in text
+
+
+def read_answer(name):
+    """The first cell of a notebook, in one line."""
+    return " ".join(
+        "".join(json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"][0]["source"]).split()
+    )
+
+
+def test_the_notebook_of_the_best_network_answers_with_the_record():
+    answer = read_answer("13_the_best_network")
+    best, doubted = (standings.read_result(f"{name}_gpu") for name in ("champion", "doubted"))
+    single = standings.summarise(best["runs"], by="who")["single"]
+    together = {len(one["members"]): one["accuracy"] for one in best["ensembles"]}
+    assert single["n"] == 10
+    for text in (
+        f"One network reads {single['mean']:.2%} of the test digits in the mean of ten seeds".replace("%", " %"),
+        f"five that validation chose {100 * together[5]:.2f} % together",
+        f"all ten {100 * together[10]:.2f} %",
+        f"and {len(doubted['doubted'])} of the training part",
+    ):
+        assert text in answer
+    assert ("Twelve of the 10,000 none of the ten reads" in answer) == (len(best["wrong_by_all"]) == 12)
+    assert ("doubt one label of the test set" in answer) == (len(best["doubted_test_labels"]) == 1)
+
+
+def test_the_notebook_of_few_weights_answers_with_the_record():
+    answer, runs = read_answer("12_how_few_weights"), standings.read_result("weights")["runs"]
+    means = {n: one["mean"] for n, one in standings.summarise(runs, by="weights").items()}
+    assert "Some fourteen hundred, and four and a half thousand for 99.5 %" in answer
+    assert 1350 < min(n for n, mean in means.items() if mean >= 0.99) < 1450
+    assert 4250 < min(n for n, mean in means.items() if mean >= 0.995) <= 4500

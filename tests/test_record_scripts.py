@@ -61,13 +61,16 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     monkeypatch.setattr(script, "load_split", lambda name, limit: data)
     monkeypatch.setattr(sys, "argv", ["champion.py"])
     config = replace(script.CONFIG, epochs=1, batch_size=64)
-    plan = script.Plan("5x4 pool 3x8", config, "tensorflow", script.find_device()[1], place=tmp_path)
+    plan = script.Plan("cpu", "5x4 pool 3x8", config, "tensorflow", script.find_device()[1], place=tmp_path)
     result = script.train_seeds(plan, 2)
     assert script.find_ensembles(plan, result).startswith("single ")
-    stored = json.loads((tmp_path / "champion.json").read_text())
+    stored = json.loads(plan.path("champion").read_text())
     assert stored == json.loads(json.dumps(result))
-    assert replace(script.Plan.of(stored), place=tmp_path) == plan
+    assert replace(script.Plan.of("cpu", stored), place=tmp_path) == plan
     assert sorted(result["ensembles"][0]["members"]) == [0, 1]
+    one, two = result["together"]
+    assert one["mean"] == pytest.approx(np.mean([run["accuracy"] for run in result["runs"]]))
+    assert two["least"] == two["most"] == result["ensembles"][0]["accuracy"]
     for one in result["wrong_by_all"]:
         assert data[2][1][one["place"]] == one["label"] not in one["read"]
     folds = script.train_folds(plan)

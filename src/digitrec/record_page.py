@@ -40,8 +40,10 @@ def write_page(folder: Path | None = standings.FOLDER, page: Path | None = None)
         "seconds_avx2": _write_seconds,
         "ladder": _write_ladder,
         "weights": _write_weights,
-        "champion": _write_champion,
-        "doubted": _write_doubted,
+        "champion_gpu": _write_champion,
+        "champion_cpu": _write_champion,
+        "doubted_gpu": _write_doubted,
+        "doubted_cpu": _write_doubted,
     }
     found = {name: standings.read_result(name, folder) for name in sections}
     parts = [sections[name](name, result) for name, result in found.items() if result]
@@ -157,7 +159,7 @@ def _write_champion(name: str, result: Result) -> str:
     )
     doubted = ", ".join(map(str, result["doubted_test_labels"]))
     return (
-        "## The best network and the best ensemble\n\n"
+        f"## The best network and the best ensemble, on {'a GPU' if name.endswith('gpu') else 'two cores'}\n\n"
         + _write_table(("", "test accuracy", ""), rows)
         + f"\n`{setup['layers']}`: {runs[0]['weights']:,} weights, {setup['config']['epochs']} epochs by Keras on "
         f"{setup['backend']} ({setup['device']}), {statistics.median(one['train_s'] for one in runs) / 60:.1f} "

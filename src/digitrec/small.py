@@ -23,7 +23,7 @@ FAMILY = {
     "least": ("3x6 s3x8 pool s3x8 pool s3x12", 30),
     "tiny": ("3x8 s3x10 pool s3x12 r3x12 again again pool r3x12 again again again again", 40),
     "few": ("3x12 s3x16 pool s3x22 r3x22 again pool s3x30 r3x30 again", 28),
-    "small": ("3x12 s3x20 pool s3x28 r3x28 again pool s3x40 r3x40 again", 28),
+    "small": ("3x12 s3x20 pool s3x28 r3x28 again pool s3x40 r3x40 again", 48),
     "medium": ("5x12 pool 3x24 3x24 pool 3x32 3x32", 20),
     "large": ("5x16 pool 3x32 3x48 pool 3x64 3x64", 16),
     "largest": ("5x24 pool 3x64 3x64 pool 3x96 3x128", 12),

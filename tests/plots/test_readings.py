@@ -47,6 +47,14 @@ def test_confident_errors_without_errors():
     assert not figure.axes[0].images
 
 
+def test_captions_stand_over_their_pictures():
+    figure = plots.captioned_digits(IMAGES[:12], [str(i) for i in range(12)], "Twelve", "what is what")
+    for i, axes in enumerate(figure.axes):
+        assert axes.get_title() == str(i)
+        np.testing.assert_array_equal(axes.images[0].get_array(), IMAGES[i])
+    assert (figure.get_suptitle(), figure.get_supxlabel()) == ("Twelve", "what is what")
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 6, 12])
 def test_prediction_bars_are_the_probabilities(n):
     p = make_probabilities(np.arange(n) % 10, np.linspace(0.5, 0.97, n))

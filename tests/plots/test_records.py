@@ -29,6 +29,15 @@ def test_the_line_leaves_out_what_is_beaten_in_both(front):
     assert lines == [[900, 2500]]
 
 
+def test_networks_together_are_named_with_what_one_reads_and_what_all_do():
+    figure = plots.together_curve([0.97, 0.98, 0.99], [0.98, 0.985, 0.99], [0.99, 0.99, 0.99], unread=0.002)
+    assert figure.get_suptitle().replace("\n", " ") == "One network reads 98.00 %, 3 together 99.00 %"
+    (axes,) = figure.axes
+    mean, bound = axes.lines
+    assert mean.get_xydata().tolist() == [[1, 0.98], [2, 0.985], [3, 0.99]]
+    assert bound.get_ydata()[0] == 0.998
+
+
 def test_wrong_lengths_are_refused():
     with pytest.raises(ValueError, match="times_s: expected 3"):
         plots.ladder_steps(["a", "b", "c"], [1, 2], SEEDS)

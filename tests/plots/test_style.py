@@ -53,6 +53,13 @@ CALLS = {
     "picture_rows": ({"first": IMAGES[:3], "second": IMAGES[3:12]}, "Nine of one kind are more than three of another"),
     "score_histograms": (PROBABILITIES.max(axis=1), PROBABILITIES.min(axis=1), 0.9),
     "ladder_steps": (["start", "stride", "hardest"], [4.0, 2.0, 0.5], SEEDS),
+    "captioned_digits": (
+        IMAGES[:14],
+        [f"{label} → 7" for label in LABELS[:14]],
+        "Fourteen of a kind",
+        "truth → reading",
+    ),
+    "together_curve": ([0.985, 0.987, 0.99], [0.987, 0.989, 0.99], [0.989, 0.991, 0.99], 0.005),
     "cost_front": ({"tiny": SEEDS[0], "small": SEEDS[2], "wide": SEEDS[1]}, [900, 2500, 8000]),
 }
 
@@ -197,6 +204,8 @@ def test_factors_have_the_digits_that_mean_something(factor, text):
         ("stages", ({"ink": IMAGES[0] > 99},)),
         ("attention", (IMAGES[0], HEAT[:5], 0)),
         ("attention", (IMAGES[0], HEAT * np.nan, 0)),
+        ("captioned_digits", (IMAGES[:3], ["a", "b"], "Three")),
+        ("together_curve", ([0.9], [0.9, 0.91], [0.91, 0.91])),
         ("picture_rows", ({},)),
         ("picture_rows", ({"one": IMAGES[0]},)),
         ("score_histograms", ([], [0.5], 0.5)),

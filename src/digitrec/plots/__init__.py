@@ -42,10 +42,12 @@ if TYPE_CHECKING:
     from digitrec.plots.probes import heat_maps as heat_maps
     from digitrec.plots.probes import kind_bars as kind_bars
     from digitrec.plots.readings import attention as attention
+    from digitrec.plots.readings import captioned_digits as captioned_digits
     from digitrec.plots.readings import confident_errors as confident_errors
     from digitrec.plots.readings import prediction_bars as prediction_bars
     from digitrec.plots.records import cost_front as cost_front
     from digitrec.plots.records import ladder_steps as ladder_steps
+    from digitrec.plots.records import together_curve as together_curve
     from digitrec.plots.results import bars_per_set as bars_per_set
     from digitrec.plots.results import confusion_counts as confusion_counts
     from digitrec.plots.results import confusion_rates as confusion_rates
@@ -70,8 +72,8 @@ __all__, __getattr__, __dir__ = hand_on(
         "numbers": ("length_bars", "method_bars", "number_failures", "number_stages"),
         "pairs": ("paired_bars",),
         "probes": ("attack_bands", "blend_curves", "heat_maps", "kind_bars"),
-        "readings": ("attention", "confident_errors", "prediction_bars"),
-        "records": ("cost_front", "ladder_steps"),
+        "readings": ("attention", "captioned_digits", "confident_errors", "prediction_bars"),
+        "records": ("cost_front", "ladder_steps", "together_curve"),
         "results": ("bars_per_set", "confusion_counts", "confusion_rates", "precision_recall_bars"),
         "scaling": ("break_even_curves", "speedup_curves"),
         "search": ("ablation_bars", "search_history", "setting_importance", "setting_slices"),

@@ -1,5 +1,7 @@
 """Figures of what a network made of single pictures: its errors, its doubts, and where it looked."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -38,16 +40,36 @@ def confident_errors(images: ArrayLike, labels: ArrayLike, probabilities: ArrayL
     chosen, is_error = np.asarray(indices, dtype=int), p.argmax(axis=1) != labels
     if not is_error[chosen].all():
         raise ValueError(f"indices: expected pictures that are misread, got {chosen[~is_error[chosen]].tolist()} too")
-    rows, columns = _lay_out(len(chosen), 10)
+    captions = [f"{labels[i]} → {p[i].argmax()}  {format_confidence(p[i].max())}" for i in chosen]
     title = _count_errors(p.max(axis=1), is_error, chosen)
+    return _draw_captioned(pictures[chosen], captions, title, "truth → reading, confidence")
+
+
+@styled
+def captioned_digits(images: ArrayLike, captions: Sequence[str], title: str, note: str = "") -> Figure:
+    """Show pictures, each under a few words of its own.
+
+    Args:
+        images: those to show.
+        captions: one each, such as "7 → 1".
+        title: what they have in common.
+        note: what the captions say.
+    """
+    pictures = check_images(images)
+    if len(captions) != len(pictures):
+        raise ValueError(f"captions: expected {len(pictures)}, got {len(captions)}")
+    return _draw_captioned(pictures, captions, title, note)
+
+
+def _draw_captioned(pictures: NDArray, captions: Sequence[str], title: str, note: str) -> Figure:
+    rows, columns = _lay_out(len(pictures), 10)
     figure, grid = start_figure(title, max(1.02 * columns, 6), 1.2 * rows + 0.8, rows, columns, squeeze=False)
     for axes in grid.flat:
         hide_axes(axes)
-    for index, axes in zip(chosen, grid.flat, strict=False):
-        axes.imshow(pictures[index], **INK)
-        reading = f"{labels[index]} → {p[index].argmax()}  {format_confidence(p[index].max())}"
-        axes.set_title(reading, fontsize=9, pad=3)
-    figure.supxlabel("truth → reading, confidence", fontsize=11)
+    for picture, caption, axes in zip(pictures, captions, grid.flat, strict=False):
+        axes.imshow(picture, **INK)
+        axes.set_title(caption, fontsize=9, pad=3)
+    figure.supxlabel(note, fontsize=11)
     return figure
 
 

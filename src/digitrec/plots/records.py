@@ -1,4 +1,4 @@
-"""Figures of records: a ladder of changes with what each is worth, and what a network's weights buy."""
+"""Figures of records: what changes are worth, what a network's weights buy, and what networks read together."""
 
 from collections.abc import Mapping, Sequence
 
@@ -86,5 +86,34 @@ def cost_front(
     axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.set(xlabel=cost, ylabel="test digits read right")
+    axes.grid()
+    return figure
+
+
+@styled
+def together_curve(least: ArrayLike, mean: ArrayLike, most: ArrayLike, unread: float | None = None) -> Figure:
+    """Show what one network reads, two together, and so on: of all choices of so many, the span and the mean.
+
+    Args:
+        least: float (networks,), 0-1.
+        mean: the same, of all choices.
+        most: the same.
+        unread: the share that none of the networks reads alone, 0-1.
+    """
+    means = np.asarray(mean, float)
+    low, high = (check_length(values, len(means), name) for values, name in ((least, "least"), (most, "most")))
+    counts = np.arange(1, len(means) + 1)
+    title = f"One network reads {100 * means[0]:.2f} %, {len(means)} together {100 * means[-1]:.2f} %"
+    figure, axes = start_figure(title, 8, 4.4)
+    axes.fill_between(counts, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    axes.plot(counts, means, "o-", color=BLUE)
+    if unread is not None:
+        axes.axhline(1 - unread, color=GREY, linestyle=":")
+        at = (counts[-1], 1 - unread)
+        axes.annotate("read by one at least", at, (0, -12), textcoords="offset points", ha="right", fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=2))
+    axes.set(xlabel="networks read together; the band spans all choices of so many", ylabel="test digits read right")
     axes.grid()
     return figure
