@@ -97,6 +97,8 @@ def main() -> None:
     recipe, name = options.recipe or kind, "doubted" if options.folds else "champion"
     if options.again:
         result = standings.read_result(f"{name}_{recipe}")
+        if result is None:
+            parser.error(f"--again: expected records/{name}_{recipe}.json, which was not measured yet")
         plan = Plan.of(recipe, result)
     else:
         layers, epochs = RECIPES[recipe]

@@ -134,3 +134,21 @@ def test_the_notebook_of_few_weights_answers_with_the_record():
     assert "Some fourteen hundred, and four and a half thousand for 99.5 %" in answer
     assert 1350 < min(n for n, mean in means.items() if mean >= 0.99) < 1450
     assert 4250 < min(n for n, mean in means.items() if mean >= 0.995) <= 4500
+
+
+def test_the_readme_quotes_the_records():
+    seconds, weights, best = (standings.read_result(name) for name in ("seconds", "weights", "champion_gpu"))
+    sprint = standings.summarise(seconds["runs"], by="who")["sprint"]
+    rows = [(f"taught for {sprint['time_s']:.2f} s on two cores", sprint)]
+    rows += [
+        (f"{run['weights']:,} weights", standings.summarise(weights["runs"], by="network")[run["network"]])
+        for run in sorted(weights["runs"], key=lambda run: run["weights"])
+        if run["seed"] == 0 and run["network"] in ("tiny", "few", "small")
+    ]
+    single = standings.summarise(best["runs"], by="who")["single"]
+    rows.append((f"the best single network, {best['runs'][0]['weights']:,} weights, taught on a GPU", single))
+    assert all(one["n"] == 10 for _, one in rows)
+    five = next(one for one in best["ensembles"] if len(one["members"]) == 5)
+    rows.append(("five of these together, chosen on validation", {"mean": five["accuracy"]}))
+    table = "".join(f"| {text} | {one['mean']:.2%} |\n" for text, one in rows)
+    assert f"| | right |\n| --- | ---: |\n{table}\n" in (ROOT / "README.md").read_text()

@@ -46,8 +46,9 @@ def one_by_one(
 def in_processes(count: int) -> Spread:
     """Return who does so many jobs at once on this machine, each in a process of its own; see `Spread`.
 
-    Work, jobs and results have to be picklable. A job that raises ends the others that have not begun; one that ends
-    its process raises `concurrent.futures.process.BrokenProcessPool`, whether or not `is_lost_told`.
+    Work, jobs and results have to be picklable, and the jobs are all taken at once. One that raises ends those that
+    have not begun; one that ends its process raises `concurrent.futures.process.BrokenProcessPool`, whether or not
+    `is_lost_told`.
 
     >>> sorted(in_processes(2)(pow, [(2,), (3,)], shared=(5,)))
     [(0, 32), (1, 243)]
