@@ -154,9 +154,8 @@ def find_ensembles(plan: Plan, result: dict) -> str:
     }
     records.write_json(plan.path("champion"), result)
     single = standings.summarise(result["runs"], by="who")["single"]
-    return f"single {single['mean']:.2%} ± {single['deviation']:.2%}; " + "; ".join(
-        f"{len(one['members'])} together {one['accuracy']:.2%}" for one in ensembles
-    )
+    found = [f"{single['n']} single {single['mean']:.2%} ± {single['deviation']:.2%}"]
+    return "; ".join(found + [f"{len(one['members'])} together {one['accuracy']:.2%}" for one in ensembles])
 
 
 def rate_together(said: list[np.ndarray], labels: np.ndarray) -> list[dict]:

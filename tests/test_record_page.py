@@ -52,7 +52,7 @@ def test_seconds_are_quoted_as_measured(tmp_path):
     )
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
     assert "| **the sprint** | 0.60 s |  | 99.10% ± 0.14% | 99.00% |" in text
-    assert "| peer | 6.00 s | 0.100 | 98.90% ± 0.00% | 98.90% |" in text
+    assert "| peer | 6.00 s | 0.100 | 98.90% | 98.90% |" in text
     assert "as on a processor with AVX2 alone" in text
     assert "`python records/seconds.py --peer python`, commit abc, 2026-11-26, 1.5 minutes on 2 cores" in text
 
@@ -96,12 +96,25 @@ def test_the_champion_says_what_is_left(tmp_path):
     records.write_json(tmp_path / "doubted_gpu.json", ORIGIN | doubted)
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
     assert "| one network | 99.75% ± 0.07% | 2 seeds |" in text
+    assert "## The best network and the best ensemble, on a GPU" in text
     assert "| one network, five looks | 99.85% ± 0.07% | 2 seeds |" in text
     assert "| 3 together | 99.85% | seeds 1, 0, 2 |" in text
     assert "`5x4 pool`: 1,234 weights, 40 epochs by Keras on jax (a GPU), 1.5 minutes" in text
     assert "2130 (4 read as 9), 7 (9 read as 4 or 7)" in text
     assert "5 (3, read as 8)" in text
     assert "cleanlab 2.9.0 lists 2, 1 of them the same." in text
+
+
+def test_of_a_single_seed_no_deviation_and_no_ensemble_is_claimed(tmp_path):
+    run = {"who": "single", "accuracy": 0.9971, "accuracy_looks": 0.9972, "weights": 1234, "train_s": 480}
+    setup = {"backend": "tensorflow", "device": "cpu", "layers": "5x4 pool", "config": {"epochs": 16}}
+    found = {"ensembles": [], "wrong_by_all": [{"place": 7, "label": 9, "read": [4]}], "doubted_test_labels": []}
+    records.write_json(tmp_path / "champion_cpu.json", ORIGIN | {"setup": setup, "runs": [run]} | found)
+    text = record_page.write_page(tmp_path, tmp_path / "page.md").split("##")[1]
+    assert text.startswith(" The best network, on two cores\n")
+    assert "| one network | 99.71% | 1 seed |" in text
+    assert "±" not in text
+    assert "misreads" not in text
 
 
 def read_answer(name):

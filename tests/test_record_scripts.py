@@ -63,7 +63,7 @@ def test_the_champion_and_its_folds_keep_what_the_networks_say(data, tmp_path, m
     config = replace(script.CONFIG, epochs=1, batch_size=64)
     plan = script.Plan("cpu", "5x4 pool 3x8", config, "tensorflow", script.find_device()[1], place=tmp_path)
     result = script.train_seeds(plan, 2)
-    assert script.find_ensembles(plan, result).startswith("single ")
+    assert script.find_ensembles(plan, result).startswith("2 single ")
     stored = json.loads(plan.path("champion").read_text())
     assert stored == json.loads(json.dumps(result))
     assert replace(script.Plan.of("cpu", stored), place=tmp_path) == plan

@@ -61,7 +61,7 @@ def _write_seconds(name: str, result: Result) -> str:
             "**the sprint**" if who == "sprint" else who,
             f"{one['time_s']:.2f} s",
             "" if who == "sprint" else f"{ours['time_s'] / one['time_s']:.3f}",
-            f"{one['mean']:.2%} ± {one['deviation']:.2%}",
+            _write_share(one),
             f"{one['least']:.2%}",
         )
         for who, one in figures.items()
@@ -89,7 +89,7 @@ def _write_ladder(name: str, result: Result) -> str:
             (
                 f"`{rung}`",
                 text,
-                f"{figures[rung]['mean']:.2%} ± {figures[rung]['deviation']:.2%}",
+                _write_share(figures[rung]),
                 f"{figures[rung]['time_s']:.2f} s",
                 f"{count_multiplications(recipes[rung]) / 1e6:.2f} M",
             )
@@ -121,7 +121,7 @@ def _write_weights(name: str, result: Result) -> str:
             (
                 f"{weights:,}",
                 f"`{runs[0]['layers']}`",
-                f"{one['mean']:.2%} ± {one['deviation']:.2%}",
+                _write_share(one),
                 f"{rounded[weights]['mean']:.2%}",
                 str(one["n"]),
                 *(form.format(typical[key]) for key, form in _COSTS.items()),
@@ -146,28 +146,36 @@ def _write_champion(name: str, result: Result) -> str:
         standings.summarise(runs, by="who", value=value)["single"] for value in ("accuracy", "accuracy_looks")
     )
     rows = [
-        (text, f"{one['mean']:.2%} ± {one['deviation']:.2%}", f"{one['n']} seeds")
+        (text, _write_share(one), f"{one['n']} seed{'s' * (one['n'] > 1)}")
         for text, one in (("one network", single), ("one network, five looks", looks))
     ]
     rows += [
         (f"{len(one['members'])} together", f"{one['accuracy']:.2%}", f"seeds {', '.join(map(str, one['members']))}")
         for one in result["ensembles"]
     ]
+    chosen, together = "", ""
+    if result["ensembles"]:
+        chosen, together = ", and by validation\nthe networks were chosen that read together", " and the best ensemble"
+    return (
+        f"## The best network{together}, on {'a GPU' if name.endswith('gpu') else 'two cores'}\n\n"
+        + _write_table(("", "test accuracy", ""), rows)
+        + f"\n`{setup['layers']}`: {runs[0]['weights']:,} weights, {setup['config']['epochs']} epochs by Keras on "
+        f"{setup['backend']} ({setup['device']}), {statistics.median(one['train_s'] for one in runs) / 60:.1f} "
+        "minutes\neach, as many side by side as the command says. Of each training the epoch best on validation is "
+        f"kept{chosen}. At five\nlooks a network reads a picture as it is and moved by a pixel each way, and the mean "
+        "counts.\n\n" + (_write_left(result) if len(runs) > 1 else "") + _write_origin(name, result)
+    )
+
+
+def _write_left(result: Result) -> str:
     left = ", ".join(
         f"{one['place']} ({one['label']} read as {' or '.join(map(str, one['read']))})"
         for one in result["wrong_by_all"]
     )
     doubted = ", ".join(map(str, result["doubted_test_labels"]))
     return (
-        f"## The best network and the best ensemble, on {'a GPU' if name.endswith('gpu') else 'two cores'}\n\n"
-        + _write_table(("", "test accuracy", ""), rows)
-        + f"\n`{setup['layers']}`: {runs[0]['weights']:,} weights, {setup['config']['epochs']} epochs by Keras on "
-        f"{setup['backend']} ({setup['device']}), {statistics.median(one['train_s'] for one in runs) / 60:.1f} "
-        "minutes\neach, as many side by side as the command says. Of each training the epoch best on validation is "
-        "kept, and by validation\nthe networks were chosen that read together, one look each. At five looks a network "
-        "reads a picture as it is and moved\nby a pixel each way, and the mean counts.\n\n"
         f"Test pictures that every network misreads: {left or 'none'}. Labels of the test set that all networks\n"
-        f"together doubt: {doubted or 'none'}.\n\n" + _write_origin(name, result)
+        f"together doubt: {doubted or 'none'}.\n\n"
     )
 
 
@@ -182,6 +190,11 @@ def _write_doubted(name: str, result: Result) -> str:
         "trained on them doubts (confident\nlearning, at the temperature that suits validation). The most doubted, by "
         f"place in the training part:\n{', '.join(shown) or 'none'}.\n{cleanlab}\n" + _write_origin(name, result)
     )
+
+
+def _write_share(one: Mapping[str, float]) -> str:
+    deviation = f" ± {one['deviation']:.2%}" if one["n"] > 1 else ""
+    return f"{one['mean']:.2%}{deviation}"
 
 
 def _write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
