@@ -52,7 +52,7 @@ def test_seconds_are_quoted_as_measured(tmp_path):
     )
     text = record_page.write_page(tmp_path, tmp_path / "page.md")
     assert "| **the sprint** | 0.60 s |  | 99.10% ± 0.14% | 99.00% |" in text
-    assert "| peer | 6.00 s | 0.100 | 98.90% | 98.90% |" in text
+    assert "| peer | 6.00 s | 0.100 | 98.90% ± 0.00% | 98.90% |" in text
     assert "as on a processor with AVX2 alone" in text
     assert "`python records/seconds.py --peer python`, commit abc, 2026-11-26, 1.5 minutes on 2 cores" in text
 

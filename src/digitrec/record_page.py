@@ -146,7 +146,7 @@ def _write_champion(name: str, result: Result) -> str:
         standings.summarise(runs, by="who", value=value)["single"] for value in ("accuracy", "accuracy_looks")
     )
     rows = [
-        (text, _write_share(one), f"{one['n']} seed{'s' * (one['n'] > 1)}")
+        (text, _write_share(one), f"{one['n']} seeds") if one["n"] > 1 else (text, f"{one['mean']:.2%}", "1 seed")
         for text, one in (("one network", single), ("one network, five looks", looks))
     ]
     rows += [
@@ -193,8 +193,7 @@ def _write_doubted(name: str, result: Result) -> str:
 
 
 def _write_share(one: Mapping[str, float]) -> str:
-    deviation = f" ± {one['deviation']:.2%}" if one["n"] > 1 else ""
-    return f"{one['mean']:.2%}{deviation}"
+    return f"{one['mean']:.2%} ± {one['deviation']:.2%}"
 
 
 def _write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
