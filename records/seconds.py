@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -52,22 +51,21 @@ def measure_record(python: str, seeds: int, avx2: bool) -> None:
     training, _, test = load_split("mnist")
     import_s = time_import()
     name, recipe = list(sprint.build_rungs().items())[-1]
-    course = sprint.Course(recipe)
-    with start_peer(python, load_mnist()[0], test) as ask:
-        versions = ask("")
+    with sprint.Runners(training, test) as runners, start_peer(python, load_mnist()[0], test) as ask:
+        versions, compile_s = ask(""), runners.compile(recipe)
         for layout in PEER.values():
             ask(f"0 {layout}")  # the first run of a process is slower
 
         def run(job: dict) -> dict:
             if layout := PEER.get(job["who"]):
                 return ask(f"{job['seed']} {layout}")
-            done = course.run(training, test, job["seed"])
+            done = runners.run(recipe, job["seed"])
             return {"accuracy": done.accuracy, "time_s": done.time_s}
 
         setup = {"rung": name, "recipe": recipe.to_json(), "peer": versions, "instructions": "AVX2" if avx2 else "all"}
         path = HERE / ("seconds_avx2.json" if avx2 else "seconds.json")
         jobs = [{"seed": seed, "who": who} for seed in range(seeds) for who in ("sprint", *PEER)]
-        apart = {"import_s": round(import_s, 2), "compile_s": round(course.compile_s, 2)}
+        apart = {"import_s": round(import_s, 2), "compile_s": round(compile_s, 2)}
         words = ["PYTHON" if word == python else word for word in sys.argv[1:]]  # wherever it lies on this machine
         result = standings.keep_runs(path, setup, jobs, run, ["python", "records/seconds.py", *words], apart)
     figures = standings.summarise(result["runs"], by="who")
@@ -86,14 +84,13 @@ def measure_ladder(names: list[str] | None, seeds: int) -> None:
     """Run rungs, and the trials that led nowhere, in turns on validation; write them, unless it is a chosen few."""
     training, validation, _ = load_split("mnist")
     recipes = sprint.build_rungs() | sprint.build_trials()
-    courses = cache(lambda name: sprint.Course(recipes[name]))
-
-    def run(job: dict) -> dict:
-        done = courses(job["rung"]).run(training, validation, job["seed"])
-        return {"accuracy": done.accuracy, "time_s": done.time_s}
-
     jobs = [{"seed": seed, "rung": name} for seed in range(seeds) for name in names or recipes]
-    with tempfile.TemporaryDirectory() as scratch:
+    with sprint.Runners(training, validation) as runners, tempfile.TemporaryDirectory() as scratch:
+
+        def run(job: dict) -> dict:
+            done = runners.run(recipes[job["rung"]], job["seed"])
+            return {"accuracy": done.accuracy, "time_s": done.time_s}
+
         path = Path(scratch) / "rung.json" if names else HERE / "ladder.json"
         setup = {"recipes": {name: recipe.to_json() for name, recipe in recipes.items()}}
         result = standings.keep_runs(path, setup, jobs, run, ["python", "records/seconds.py", *sys.argv[1:]])

@@ -72,12 +72,18 @@ def _write_seconds(name: str, result: Result) -> str:
         f"From MNIST's pictures in memory to a network's accuracy on the test set, {ours['n']} runs each, in turns.\n\n"
         + _write_table(("", "median time", "the sprint's share of it", "test accuracy", "lowest"), rows)
         + f"\nThe sprint is the last rung of the ladder: {count_weights(recipe):,} weights, "
-        f"{count_multiplications(recipe):,} multiplications a\npicture, {recipe.steps} steps of {recipe.batch_size}. "
+        f"{count_multiplications(recipe):,} multiplications a\npicture, {recipe.steps} steps of {recipe.batch_size}"
+        f"{_write_pieces(recipe)}. "
         f"Importing TensorFlow took {result['import_s']:.1f} s more and compiling {result['compile_s']:.1f} s, once a "
         "process.\n[train_mnist_fast](https://github.com/tuomaso/train_mnist_fast)'s last recipe trains on all 60,000 "
         f"pictures, by PyTorch\n{peer['torch']} on {peer['threads']} threads; "
         "its pictures are normalised beforehand.\n\n" + _write_origin(name, result)
     )
+
+
+def _write_pieces(recipe: Recipe) -> str:
+    threads = ", one thread an operation of TensorFlow" if recipe.threads == 1 else ""
+    return f" in {recipe.pieces} pieces{threads}" if recipe.pieces > 1 else ""
 
 
 def _write_ladder(name: str, result: Result) -> str:

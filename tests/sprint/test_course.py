@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from digitrec.datasets import load_digits
-from digitrec.sprint import Course, Recipe, compiled, draw_weights, measure_margins
+from digitrec.sprint import Course, Recipe, Runners, compiled, draw_weights, measure_margins
 
 TINY = Recipe(
     pictures=1024, hardest=0.5, batch_size=16, margin=2, halving="stride", first=4, fixed=True, second=8, dense=16,
@@ -51,6 +51,56 @@ def test_fewer_pictures_than_asked_for_are_refused(course, bundled):
 def test_every_way_of_learning_learns(bundled):
     recipe = Recipe(pictures=1024, batch_size=16, first=4, second=8, dense=16, muon="convolution", second_look=0.5)
     assert Course(recipe).run(*bundled, seed=0).accuracy > 0.6
+
+
+def test_a_step_in_pieces_goes_where_a_whole_one_goes(bundled):
+    (images, labels), _ = bundled
+    images, labels = images[:64, 2:26, 2:26], tf.constant(labels[:64], tf.int32)
+    drawn = draw_weights(TINY, images, seed=0)
+    weights = {name: tf.constant(values) for name, values in drawn.items()}
+    recipe = replace(TINY, batch_size=64, pictures=64)
+    # The first step of a rate that rises moves a weight by a twentieth of the peak at most.
+    whole, pieces = (
+        compiled.train(tf.constant(images), labels, tf.range(64), weights, replace(recipe, pieces=n)) for n in (1, 4)
+    )
+    for name, drawn_values in drawn.items():
+        np.testing.assert_allclose(whole[name], pieces[name], atol=1e-5)
+        assert np.array_equal(whole[name], drawn_values) == (name in ("first", "first_bias"))
+
+
+def test_the_rates_rise_over_the_share_of_the_steps_that_is_theirs(bundled):
+    (images, labels), _ = bundled
+    images, labels = tf.constant(images[:32]), tf.constant(labels[:32], tf.int32)
+    drawn = draw_weights(Recipe(), images.numpy(), seed=0)
+    weights = {name: tf.constant(values) for name, values in drawn.items()}
+
+    def move(steps, rise):
+        recipe = Recipe(batch_size=16, rise=rise)
+        return compiled.train(images, labels, tf.range(16 * steps), weights, recipe)["logits_bias"].numpy()
+
+    # Adam's first step is its rate, a twentieth of the peak; of two steps the second is half way down the fall.
+    one, soon, late = move(1, 0.1), move(2, 0.1), move(2, 0.3)
+    assert np.abs(one).max() == pytest.approx(0.05 * 0.01, rel=1e-3)
+    np.testing.assert_allclose((late - one) / (soon - one), 0.9 / 0.7, rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_runners_keep_processes_apart_by_their_threads(bundled):
+    tiny = replace(TINY, pictures=256, pieces=2)
+    alone = replace(tiny, threads=1)
+    with Runners(*bundled) as runners:
+        assert runners.compile(alone) > 0
+        runs = [runners.run(recipe, seed) for recipe, seed in ((alone, 0), (alone, 1), (tiny, 0))]
+        threads = [runners._ask(ask_threads, recipe) for recipe in (alone, tiny)]
+    assert threads == [1, 0]
+    here = Course(tiny).run(*bundled, seed=0)
+    for run in (runs[0], runs[2]):
+        np.testing.assert_allclose(run.logits, here.logits, atol=0.05)
+    assert not np.allclose(runs[1].logits, here.logits, atol=0.05)
+
+
+def ask_threads(recipe):
+    return tf.config.threading.get_intra_op_parallelism_threads()
 
 
 def choose(images, labels, order, recipe):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from digitrec.sprint.recipe import build_rungs as build_rungs
     from digitrec.sprint.recipe import build_trials as build_trials
     from digitrec.sprint.recipe import fit_to as fit_to
+    from digitrec.sprint.runners import Runners as Runners
     from digitrec.sprint.weights import count_multiplications as count_multiplications
     from digitrec.sprint.weights import count_weights as count_weights
     from digitrec.sprint.weights import draw_weights as draw_weights
@@ -24,6 +25,7 @@ __all__, __getattr__, __dir__ = hand_on(
     {
         "course": ("Course", "Run", "measure_margins"),
         "recipe": ("LADDER", "TRIALS", "Recipe", "build_rungs", "build_trials", "fit_to"),
+        "runners": ("Runners",),
         "weights": ("count_multiplications", "count_weights", "draw_weights", "find_patterns"),
     },
 )
