@@ -19,7 +19,7 @@ test: $(READY)  ## the tests; those on real MNIST where it is at hand
 
 test-slow: $(READY)  ## the rest: every notebook with small settings, a training killed and resumed, the page in Chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m notebooks  # on two cores more threads wait for each other
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "(slow or browser) and not notebooks" --ignore tests/distributed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "(slow or browser) and not notebooks" --ignore tests/distributed
 	$(BIN)/python -m pytest -n 0 -m slow tests/distributed  # a cluster has the machine to itself
 
 lint: $(READY)  ## linter, formatter and type checker
