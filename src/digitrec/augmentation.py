@@ -8,13 +8,14 @@ SIDE = 28
 _GRID = 6  # control points a side of the elastic field: one every five pixels, about a stroke's width apart
 
 
-def make_smoothing(side: int, points: int) -> np.ndarray:
-    """Return float32 (side, points) weights that spread control points smoothly over the pixels, rows of unit norm."""
-    weights = np.exp(-((np.arange(side)[:, None] - np.linspace(0, side - 1, points)) ** 2) / (2 * 4.0**2))
+def _smoothing_matrix() -> np.ndarray:
+    """Return (28, 6) weights that spread control points smoothly over the pixels, rows of unit norm."""
+    pixels, points = np.arange(SIDE), np.linspace(0, SIDE - 1, _GRID)
+    weights = np.exp(-((pixels[:, None] - points) ** 2) / (2 * 4.0**2))
     return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)
 
 
-_SMOOTHING = make_smoothing(SIDE, _GRID)
+_SMOOTHING = _smoothing_matrix()
 
 
 def augment(x: np.ndarray, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
@@ -85,39 +86,29 @@ def warp(images: np.ndarray, config: TrainConfig, rng: np.random.Generator) -> n
         field = _SMOOTHING @ field @ _SMOOTHING.T
         source_y += field[0]
         source_x += field[1]
-    return sample_bilinear(images, source_y, source_x)
+    return _sample_bilinear(images, source_y, source_x)
 
 
-def sample_bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Read images at fractional pixel positions.
-
-    Args:
-        images: float32 (n, h, w); what lies outside counts as 0.
-        y: float32 (n, rows, columns), the positions' rows; used up, as is x.
-        x: their columns.
-
-    Returns:
-        float32 (n, rows, columns).
-    """
-    n, height, width = images.shape
-    # One empty pixel before, two behind: every neighbour of a clipped position exists.
-    padded = np.zeros((n, height + 3, width + 3), np.float32)
-    padded[:, 1 : height + 1, 1 : width + 1] = images
+def _sample_bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Read float32 (n, 28, 28) images at fractional pixel positions; positions outside read 0."""
+    width = SIDE + 3  # one empty pixel before, two behind: every neighbour of a clipped position exists
+    padded = np.zeros((len(images), width, width), np.float32)
+    padded[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
     flat = padded.ravel()
-    np.clip(y, -1, height, out=y)
-    np.clip(x, -1, width, out=x)
+    np.clip(y, -1, SIDE, out=y)
+    np.clip(x, -1, SIDE, out=x)
     y += 1
     x += 1
     row, column = y.astype(np.int32), x.astype(np.int32)
     y -= row
     x -= column
     index = row
-    index *= width + 3
+    index *= width
     index += column
-    index += (np.arange(n, dtype=np.int32) * padded[0].size)[:, None, None]
-    top, bottom = flat.take(index), flat.take(index + (width + 3))
+    index += (np.arange(len(images), dtype=np.int32) * (width * width))[:, None, None]
+    top, bottom = flat.take(index), flat.take(index + width)
     top += x * (flat.take(index + 1) - top)
-    bottom += x * (flat.take(index + (width + 4)) - bottom)
+    bottom += x * (flat.take(index + (width + 1)) - bottom)
     bottom -= top
     bottom *= y
     bottom += top

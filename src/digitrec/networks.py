@@ -96,14 +96,10 @@ def _add_head(h: "keras.KerasTensor", config: TrainConfig) -> "keras.KerasTensor
     return layers.Dense(11, dtype="float32", name=LOGITS)(h)
 
 
-def export_onnx(model: "keras.Model", half: bool = False) -> bytes:
+def export_onnx(model: "keras.Model") -> bytes:
     """Return a network as an ONNX file: the same weights give the same bytes.
 
     The road there leads through TensorFlow, whatever the network was trained on.
-
-    Args:
-        model: the network.
-        half: store weights in half precision, see `store_halves`.
     """
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.onnx")
@@ -113,8 +109,7 @@ def export_onnx(model: "keras.Model", half: bool = False) -> bytes:
             model.save(path.with_suffix(".keras"))
             code = f"from digitrec import networks; networks._export_saved({str(path)!r})"
             subprocess.run([sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
-        network = name_by_place(path.read_bytes())
-    return store_halves(network) if half else network
+        return name_by_place(path.read_bytes())
 
 
 def _export(model: "keras.Model", path: Path) -> None:
@@ -158,28 +153,5 @@ def name_by_place(network: bytes) -> bytes:
     constants = sorted(graph.initializer, key=lambda constant: constant.name)
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(constants)
-    onnx.checker.check_model(model)
-    return model.SerializeToString(deterministic=True)
-
-
-def store_halves(network: bytes) -> bytes:
-    """Store the weights of an ONNX file in half precision: half as large, and computing in float32 as before.
-
-    Each weight is cast once, when a session is made.
-    """
-    import onnx
-
-    model = onnx.load_from_string(network)
-    graph, casts = model.graph, []
-    for constant in graph.initializer:
-        if constant.data_type == onnx.TensorProto.FLOAT and len(constant.dims) > 1:
-            name, half = constant.name, f"{constant.name}_half"
-            constant.CopyFrom(
-                onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(constant).astype(np.float16), half)
-            )
-            casts.append(onnx.helper.make_node("Cast", [half], [name], f"Cast_{name}", to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
     onnx.checker.check_model(model)
     return model.SerializeToString(deterministic=True)

@@ -91,8 +91,8 @@ def save_model(
     from digitrec.networks import export_onnx
 
     folder = Path(folder)
-    of_numbers = len(getattr(model, "output_shape", ())) == 3  # a row of logits for each frame
-    network = model if of_numbers else adapt(model)
+    # Of numbers there is a row of logits for each frame.
+    network = model if len(getattr(model, "output_shape", ())) == 3 else adapt(model)
     values = dict(getattr(history, "history", history) or {})
     if metrics is None:
         check_target(folder, MAKER)
@@ -102,7 +102,7 @@ def save_model(
         ARCHITECTURE: describe(network) if network.name == OWN else None,
     }
     write_beside(folder / "model.keras", network.save)
-    write_bytes(folder / "model.onnx", export_onnx(network, half=of_numbers))
+    write_bytes(folder / "model.onnx", export_onnx(network))
     for name, part in parts.items():
         if part is None:
             (folder / name).unlink(missing_ok=True)

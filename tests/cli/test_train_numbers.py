@@ -4,7 +4,7 @@ import pytest
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "numbers", "--context", "1"], "expected its layers or more of them"),
+        (["--from", "numbers", "--context", "1"], "expected the layers that were asked for"),
         (["--from", "no-such-model"], "no-such-model"),
         (["--data", "absent", "--resume"], "cannot go with --resume"),
         (["--data", "absent", "--dataset", "digits"], "cannot go with --dataset"),

@@ -7,7 +7,7 @@ from digitrec.numbers.config import NumberConfig
 
 keras = pytest.importorskip("keras")
 from digitrec.networks import export_onnx  # noqa: E402
-from digitrec.numbers.network import build_network, grow_network  # noqa: E402
+from digitrec.numbers.network import build_network  # noqa: E402
 from digitrec.numbers.targets import CLASSES  # noqa: E402
 
 SMALL = NumberConfig(filters=((4,), (4,), (8,), (8,), (8, 8)), context=1)
@@ -60,36 +60,6 @@ def test_what_moves_along_the_line_is_read_the_same(small):
     here, moved = keras.ops.convert_to_numpy(small(x))
     np.testing.assert_allclose(here[30:70], moved[32:72], atol=1e-4)
     assert abs(here[30:70] - here[20:60]).max() > 1e-2
-
-
-def test_stored_halves_are_half_as_large_and_say_the_same(small, session):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    network = build_network(NumberConfig(filters=((16,), (32,), (64,), (64,), (64, 64)), context=1))
-    whole, half = export_onnx(network), export_onnx(network, half=True)
-    assert len(half) < 0.55 * len(whole)
-    x = draw(2, 60)
-    logits = [
-        onnxruntime.InferenceSession(one, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
-        for one in (whole, half)
-    ]
-    assert 0 < abs(logits[0] - logits[1]).max() < 0.01 * abs(logits[0]).max()
-
-
-def test_a_network_grown_begins_as_its_base(small):
-    more = replace(SMALL, filters=((4,), (4,), (8, 8), (8, 8, 8), (8, 8, 8)), context=2)
-    base = build_network(more)
-    grown = grow_network(base, replace(more, filters=((4,), (4,), (8, 8, 8), (8, 8, 8, 8), (8,) * 5), context=4))
-    assert grown.count_params() > 1.5 * base.count_params()
-    x = draw(2, 60)
-    begins, other = (keras.ops.convert_to_numpy(one(x)) for one in (base, build_network(more)))
-    now = keras.ops.convert_to_numpy(grown(x))
-    assert abs(now - begins).mean() < 0.3 * abs(other - begins).mean()
-    for layer in base.layers:
-        twin = grown.get_layer(layer.name) if layer.weights else layer
-        for one, same in zip(layer.get_weights(), twin.get_weights(), strict=True):
-            np.testing.assert_array_equal(one, same)
-    with pytest.raises(ValueError, match=r"got none for far_1, far_1_norm$"):
-        grow_network(base, replace(more, context=1))
 
 
 def test_too_many_blocks_are_one_clear_line():

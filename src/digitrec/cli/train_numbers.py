@@ -44,8 +44,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--from",
         dest="base",
         metavar="MODEL",
-        help="the model whose weights to start from, of as many layers or fewer (default with --data: numbers; "
-        "without: none, they are random)",
+        help="the model whose weights to start from (default with --data: numbers; without: none, they are random)",
     )
     add_settings(parser, NumberConfig, GROUPS)
     return parser

@@ -46,7 +46,6 @@ class NumberConfig(Settings):
     scale: float = setting(0.1, "relative, of the height", 0, 0.5)
     shift: float = setting(2.0, "pixels up and down", 0, 8)
     shear: float = setting(0.15, "slant, pixels a pixel", 0, 1)
-    elastic: float = setting(0.8, "bends, up to this standard deviation of the displacement in pixels", 0, 8)
     gamma: float = setting(0.35, "of the exponent's logarithm", 0, 2)
     fade: float = setting(0.4, "ink loses up to this share of its brightness, all over or towards one end", 0, 1)
     noise: float = setting(0.06, "up to this standard deviation, in half of the strips", 0, 1)

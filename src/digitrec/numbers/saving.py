@@ -44,8 +44,7 @@ def train_numbers(
         resume: go on from the checkpoint of a run that was stopped.
         replace: replace a model in the folder that was not made by this function; else only what it made.
         report: called with lines of progress.
-        base: name or path of a model whose weights to go on from, with more layers where the configuration has more;
-            None draws them at random. The trained weights, or
+        base: name or path of a model whose weights to go on from; None draws them at random. The trained weights, or
             those three quarters or half the way to them, are kept: which read most of the strips by which the epoch is
             chosen.
 
@@ -53,8 +52,7 @@ def train_numbers(
         The metrics; where there is a base with its SHA-256, and the part of the change that was kept.
 
     Raises:
-        ModelError: the folder holds a model that was not made here; no such base, or one with layers that
-            the configuration has not.
+        ModelError: the folder holds a model that was not made here; no such base, or one of other layers.
     """
     saving.check_target(folder, MAKER, replace)
     start, origin = None, {}
@@ -99,17 +97,14 @@ def keep_what_reads_best(model: "keras.Model", before: list[np.ndarray], judges:
 
 
 def _read_start(base: Path, config: NumberConfig) -> list[np.ndarray]:
-    """Return the weights of a model, grown where a configuration has more layers."""
-    from digitrec.numbers.network import grow_network
-
-    try:
-        return grow_network(load_numbers(base), config).get_weights()
-    except ValueError as error:
-        theirs = model_folder.read_config(base, NumberConfig)
+    """Return the weights of a model whose layers are those of a configuration."""
+    theirs = model_folder.read_config(base, NumberConfig)
+    if (theirs.filters, theirs.context) != (config.filters, config.context):
         raise model_folder.ModelError(
-            f"{base}: expected its layers or more of them (filters {theirs.filters}, context {theirs.context}), "
-            f"got filters {config.filters}, context {config.context}: give --filters and --context as they are there"
-        ) from error
+            f"{base}: expected the layers that were asked for (filters {config.filters}, context {config.context}), "
+            f"got filters {theirs.filters}, context {theirs.context}: give --filters and --context as they are there"
+        )
+    return load_numbers(base).get_weights()
 
 
 def load_numbers(model: PathLike) -> "keras.Model":

@@ -3,12 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.augmentation import make_smoothing, sample_bilinear
 from digitrec.numbers.config import NumberConfig
 
 Floats = NDArray[np.floating]
-
-_APART = 6  # pixels between the control points that bend a strip: about a third of a digit
 
 
 def vary(
@@ -19,7 +16,7 @@ def vary(
     config: NumberConfig,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], NDArray, Floats]:
-    """Vary strips: their form (stretch, scale, shift, slant, bends), then their ink (gamma, fading, blur, noise).
+    """Vary strips: their form (stretch, scale, shift, slant), then their ink (gamma, fading, blur, noise).
 
     Args:
         strips: uint8 (n, 32, w), zero beyond their widths.
@@ -45,22 +42,20 @@ def vary(
 def _bend(
     strips: NDArray[np.uint8], stretch: Floats, columns: int, config: NumberConfig, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Stretch, scale, shift, slant and bend strips in a single bilinear resampling."""
-    n, height, _ = strips.shape
-    draw = lambda low, high: rng.uniform(low, high, (n, 1, 1)).astype(np.float32)  # noqa: E731
-    about = lambda half: draw(-half, half)  # noqa: E731
-    middle = np.float32((height - 1) / 2)
-    rows = np.arange(height, dtype=np.float32)[:, None] - middle
-    # For each pixel of the result, where to look in the strip.
-    x = np.arange(columns, dtype=np.float32) / stretch[:, None, None].astype(np.float32) + about(config.shear) * rows
-    y = np.repeat(rows * (1 + about(config.scale)) + (about(config.shift) + middle), columns, axis=2)
-    if config.elastic:
-        points = max(columns // _APART, 2)
-        field = rng.standard_normal((2, n, height // _APART, points), dtype=np.float32) * draw(0, config.elastic)
-        field = make_smoothing(height, height // _APART) @ field @ make_smoothing(columns, points).T
-        y += field[0]
-        x += field[1]
-    return sample_bilinear(strips / np.float32(255), y, x)
+    """Resample strips, linearly: each row along itself, then the rows."""
+    n, height, width = strips.shape
+    draw = lambda half: rng.uniform(-half, half, (n, 1, 1))  # noqa: E731
+    rows = np.arange(height) - (height - 1) / 2
+    slant = draw(config.shear) * rows[:, None]
+    at = np.clip(np.arange(columns) / stretch[:, None, None] + slant, 0, width - 1).astype(np.float32)
+    left = at.astype(np.int64)
+    share = at - left
+    flat = strips.reshape(n * height, width)
+    base = (np.arange(n * height) * width).reshape(n, height, 1)
+    x = flat.ravel()[base + left] * (1 - share) + flat.ravel()[base + np.minimum(left + 1, width - 1)] * share
+    source = rows * (1 + draw(config.scale)) + draw(config.shift) + (height - 1) / 2
+    weights = np.maximum(1 - np.abs(source.transpose(0, 2, 1) - np.arange(height)), 0)
+    return weights.astype(np.float32) @ (x.astype(np.float32) / np.float32(255))
 
 
 def _repaint(x: NDArray[np.float32], config: NumberConfig, rng: np.random.Generator) -> NDArray[np.float32]:
