@@ -21,9 +21,9 @@ def measure(tmp_path):
         ran.append(job)
         return {"accuracy": 0.9 + 0.02 * job["seed"], "time_s": 1.0 + job["seed"]}
 
-    def keep(jobs, setup="one"):
+    def keep(jobs, setup="one", command=("x.py", "a b")):
         return standings.keep_runs(
-            tmp_path / "x.json", {"recipe": setup, "pair": (1, 2)}, jobs, run, ["x.py", "a b"], report=lambda line: None
+            tmp_path / "x.json", {"recipe": setup, "pair": (1, 2)}, jobs, run, command, report=lambda line: None
         )
 
     return keep, ran, tmp_path / "x.json"
@@ -40,6 +40,18 @@ def test_a_stopped_measurement_goes_on_where_it_was(measure):
     assert [{key: one[key] for key in ("who", "seed")} for one in result["runs"]] == JOBS
     assert {"machine", "versions", "date", "commit", "wall_s"} <= set(result)
     assert result["command"] == "x.py 'a b'"
+
+
+def test_who_goes_on_with_a_measurement_is_named_and_who_only_looks_at_it_is_not(measure, monkeypatch):
+    keep, _, path = measure
+    monkeypatch.setattr(standings.records, "describe_commit", lambda: "first")
+    keep(JOBS[:1], command=["x.py", "--seeds", "1"])
+    monkeypatch.setattr(standings.records, "describe_commit", lambda: "second")
+    result = keep(JOBS, command=["x.py", "--seeds", "2"])
+    assert (result["command"], result["commit"]) == ("x.py --seeds 2", "second")
+    assert [one["commit"] for one in result["runs"]] == ["first", *["second"] * 3]
+    monkeypatch.setattr(standings.records, "describe_commit", lambda: "third")
+    assert keep(JOBS, command=["x.py"]) == result == json.loads(path.read_text())
 
 
 def test_runs_that_are_done_in_any_order_are_kept_in_that_of_the_jobs(tmp_path):

@@ -45,22 +45,16 @@ def keep_runs(
         report: called with a line for each job.
 
     Returns:
-        What the file holds: machine, versions, date, commit, command, setup, `wall_s` and `runs`, in the order of the
-        jobs, each a job with what came of it, and the commit that ran it.
+        What the file holds: machine, versions, date, commit and command of the last that added to it, setup, `wall_s`
+        in all, and `runs`, in the order of the jobs, each a job with what came of it, and the commit that ran it.
     """
-    result = {
-        **records.describe_origin(),
-        "command": shlex.join(command),
-        "setup": dict(setup),
-        **(notes or {}),
-        "wall_s": 0.0,
-        "runs": [],
-    }
+    origin = {**records.describe_origin(), "command": shlex.join(command)}
+    result = {**origin, "setup": dict(setup), **(notes or {}), "wall_s": 0.0, "runs": []}
     if path.exists():
         stored = json.loads(path.read_text())
         if all(stored.get(name) == json.loads(json.dumps(result[name])) for name in ("machine", "setup")):
             result = stored
-    commit, jobs, before = records.describe_commit(), list(jobs), result["wall_s"]
+    jobs, before = list(jobs), result["wall_s"]
 
     def find_place(one: Mapping[str, Any]) -> int:
         """Return the place of a run among the jobs; what is none of them comes first."""
@@ -68,10 +62,12 @@ def keep_runs(
 
     known = {find_place(one) for one in result["runs"]}
     missing = [job for place, job in enumerate(jobs) if place not in known]
+    if missing:
+        result |= origin
     start = time.perf_counter()
     for i, outcome in spread(run, [(job,) for job in missing]):
         one = {**missing[i], **outcome}
-        result["runs"] = sorted([*result["runs"], {**one, "commit": commit}], key=find_place)
+        result["runs"] = sorted([*result["runs"], {**one, "commit": origin["commit"]}], key=find_place)
         result["wall_s"] = round(before + time.perf_counter() - start, 2)
         records.write_json(path, result)
         report("  ".join(f"{name} {value}" for name, value in one.items()))
