@@ -1,7 +1,6 @@
 """The best single network and the best ensemble: a wide network, trained long, over ten seeds.
 
     python records/champion.py                  reads the test set, once for each seed
-    python records/champion.py --students 5     then trains five more by what the best five say together
     python records/champion.py --folds          then what labels are doubted: five trainings, each on four fifths
     python records/champion.py --again          trains nothing: finds ensembles and doubts anew from the answers kept
 
@@ -16,33 +15,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from digitrec import TrainConfig, backend, doubts, load_split, prepare, record_page, records, small, standings, train
 from digitrec.calibration import fit_temperature, softmax
-from digitrec.distillation import build_teacher
 from digitrec.jobs import Spread, in_processes, one_by_one
-
-if TYPE_CHECKING:
-    import keras
 
 HERE = Path(__file__).parent
 OUTPUT = records.find_output("output") / "records" / "champion"
 ENSEMBLES = (3, 5, 10)
-TEACHERS = 5
 FOLDS = 5
 LOOKS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # down and to the right, in pixels
 # Layers and epochs, by what Keras computes on: 26 and 54 million multiplications a picture.
 RECIPES = {
     "cpu": ("5x32 pool 3x64 3x64 3x96 pool 3x128 3x128", 16),
-    "gpu": ("5x48 pool 3x96 3x96 3x128 pool 3x192 3x192", 80),
+    "gpu": ("5x48 pool 3x96 3x96 3x128 pool 3x192 3x192", 40),
 }
 CONFIG = replace(
     small.CONFIG, batch_size=128, learning_rate=0.005, weight_decay=0.05, label_smoothing=0.05, rotation=15.0,
@@ -91,7 +85,6 @@ def main() -> None:
     parser.add_argument("--folds", action="store_true", help="find the labels that are doubted")
     parser.add_argument("--recipe", choices=RECIPES, help="(default: by what Keras computes on)")
     parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 (default: %(default)s)")
-    parser.add_argument("--students", type=int, default=0, help="how many (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="of each training (default: the recipe's)")
     parser.add_argument("--at-once", type=int, default=1, help="trainings, each in a process (default: %(default)s)")
     parser.add_argument("--limit", type=int, help="try it on so many pictures of each part; writes to output/")
@@ -114,8 +107,6 @@ def main() -> None:
         plan = Plan(recipe, layers, config, backend.keras.backend.backend(), device, options.limit, place)
         spread = one_by_one if options.at_once == 1 else in_processes(options.at_once)
         result = train_folds(plan, spread) if options.folds else train_seeds(plan, options.seeds, spread)
-        if options.students:
-            result = train_students(plan, result, options.students, spread)
     found = find_doubts(plan, result, options.cleanlab) if options.folds else find_ensembles(plan, result)
     print(found)
     if not options.limit:
@@ -140,24 +131,10 @@ def train_seeds(plan: Plan, seeds: int, spread: Spread = one_by_one) -> dict:
     return plan.keep("champion", jobs, partial(run_seed, plan), spread)
 
 
-def train_students(plan: Plan, result: dict, students: int, spread: Spread = one_by_one) -> dict:
-    """Train networks by what the best of the single ones say together, chosen on validation."""
-    singles = list_seeds(result, "single")
-    said = [ask_seed(plan, seed)["validation"] for seed in singles]
-    members = doubts.choose_members(said, load_split("mnist", plan.limit)[1][1], min(TEACHERS, len(said)))
-    jobs = [{"seed": seed, "who": "student", "teachers": [singles[i] for i in members]} for seed in range(students)]
-    return plan.keep("champion", jobs, partial(run_seed, plan), spread)
-
-
-def list_seeds(result: dict, who: str) -> list[int]:
-    """Return the seeds of a result's runs of one kind."""
-    return [one["seed"] for one in result["runs"] if one["who"] == who]
-
-
 def find_ensembles(plan: Plan, result: dict) -> str:
     """Choose ensembles on validation, read the test set with them, and find what is left; return the figures."""
     _, validation, (_, labels) = load_split("mnist", plan.limit)
-    said = [ask_seed(plan, seed) for seed in list_seeds(result, "single")]
+    said = [ask_seed(plan, one["seed"]) for one in result["runs"]]
     ensembles = []
     for count in (count for count in ENSEMBLES if count <= len(said)):
         members = doubts.choose_members([one["validation"] for one in said], validation[1], count)
@@ -176,10 +153,8 @@ def find_ensembles(plan: Plan, result: dict) -> str:
         "doubted_test_labels": doubted.tolist(),
     }
     records.write_json(plan.path("champion"), result)
-    found = [
-        f"{one['n']} {who} {one['mean']:.2%} ± {one['deviation']:.2%}"
-        for who, one in standings.summarise(result["runs"], by="who").items()
-    ]
+    single = standings.summarise(result["runs"], by="who")["single"]
+    found = [f"{single['n']} single {single['mean']:.2%} ± {single['deviation']:.2%}"]
     return "; ".join(found + [f"{len(one['members'])} together {one['accuracy']:.2%}" for one in ensembles])
 
 
@@ -195,7 +170,7 @@ def rate_together(said: list[np.ndarray], labels: np.ndarray) -> list[dict]:
 def run_seed(plan: Plan, job: dict) -> dict:
     """Train the network of one seed and read validation and test with it, at one look and at five."""
     _, validation, test = load_split("mnist", plan.limit)
-    said = ask_seed(plan, job["seed"], job.get("teachers", ()))
+    said = ask_seed(plan, job["seed"])
     return {
         "weights": int(said["weights"]),
         "validation": rate(said["validation"], validation[1]),
@@ -206,18 +181,11 @@ def run_seed(plan: Plan, job: dict) -> dict:
     }
 
 
-def ask_seed(plan: Plan, seed: int, teachers: Sequence[int] = ()) -> dict[str, np.ndarray]:
-    """Return what the network of one seed says of validation and test; of a student, with the seeds of its teachers."""
-    plan = replace(plan, config=replace(plan.config, seed=seed))
-    parts = load_split("mnist", plan.limit)
-    if not teachers:
-        return learn(plan, *parts, f"seed-{seed}")
-    models = []
-    for one in teachers:
-        weights = ask_seed(plan, one)
-        models.append(small.build_small(plan.layers))
-        models[-1].set_weights([weights[f"weights_{i}"] for i in range(len(models[-1].weights))])
-    return learn(plan, *parts, f"student-{seed}", build_teacher(models))
+def ask_seed(plan: Plan, seed: int) -> dict[str, np.ndarray]:
+    """Return what the network of one seed says of validation and test."""
+    return learn(
+        replace(plan, config=replace(plan.config, seed=seed)), *load_split("mnist", plan.limit), f"seed-{seed}"
+    )
 
 
 def train_folds(plan: Plan, spread: Spread = one_by_one) -> dict:
@@ -264,10 +232,8 @@ def draw_folds(n: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, FOLDS, n)
 
 
-def learn(
-    plan: Plan, training: tuple, validation: tuple, other: tuple, name: str, teacher: "keras.Model | None" = None
-) -> dict[str, np.ndarray]:
-    """Train one network; keep what it says of validation and of other pictures, as probabilities, its weights and time.
+def learn(plan: Plan, training: tuple, validation: tuple, other: tuple, name: str) -> dict[str, np.ndarray]:
+    """Train one network and keep what it says of validation and of other pictures, as probabilities, and its time.
 
     What was kept under this plan and of these pictures is not trained again.
 
@@ -275,9 +241,7 @@ def learn(
         ValueError: it was trained on something else than this computes on, and what it said is lost.
     """
     config, pictures = plan.config, records.hash_arrays(*training, *validation, *other)
-    known_by: tuple = (plan.layers, config, plan.backend, plan.device, pictures)
-    if teacher is not None:
-        known_by += (records.hash_arrays(*teacher.get_weights()),)
+    known_by = (plan.layers, config, plan.backend, plan.device, pictures)
     folder = OUTPUT / hashlib.sha256(repr(known_by).encode()).hexdigest()[:12]
     if (folder / f"{name}.npz").exists():
         return dict(np.load(folder / f"{name}.npz"))
@@ -286,10 +250,9 @@ def learn(
     backend.keras.utils.set_random_seed(config.seed)
     model, history = train(
         config, training, validation, folder / f"{name}-checkpoint.npz", resume=True,
-        model=small.build_small(plan.layers), teacher=teacher, report=lambda line: print(f"{name}  {line}", flush=True),
+        model=small.build_small(plan.layers), report=lambda line: print(f"{name}  {line}", flush=True),
     )  # fmt: skip
     said = {"weights": np.array(model.count_params()), "train_s": np.array(sum(history["time_s"]))}
-    said |= {f"weights_{i}": weight for i, weight in enumerate(model.get_weights())}
     for part, (images, _) in (("validation", validation), ("test", other)):
         looks = [softmax(model.predict(x, batch_size=500, verbose=0)) for x in look(prepare(images))]
         said |= {part: looks[0], f"{part}_looks": np.mean(looks, axis=0)}

@@ -254,28 +254,6 @@ def test_loss_is_cross_entropy_with_the_fixed_zero_logit(outputs):
     assert float(np.mean(training.digit_loss(0.0)(labels, logits))) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("outputs", [10, 11])
-def test_a_teacher_s_probabilities_stand_for_labels(outputs):
-    rng = np.random.default_rng(0)
-    logits, labels = rng.normal(0, 3, (6, outputs)).astype(np.float32), np.array([0, 3, 9, 10, 10, 7])
-    p = np.full((6, outputs + 1), 0.1 / (outputs + 1), np.float32)
-    p[np.arange(6), labels] += 0.9
-    for smoothing in (0.0, 0.3):  # what is said of it beside a teacher does nothing
-        said = training.digit_loss(smoothing)(p, logits)
-        np.testing.assert_allclose(said, training.digit_loss(0.1)(labels, logits), rtol=1e-5)
-    np.testing.assert_array_equal(training.digit_accuracy(p, logits), training.digit_accuracy(labels, logits))
-
-
-def test_what_is_learnt_is_what_the_teacher_says(digits, tmp_path):
-    inputs = keras.Input((28, 28, 1))
-    always_two = keras.ops.one_hot(keras.ops.cast(keras.ops.sum(inputs, axis=(1, 2, 3)) * 0 + 2, "int32"), 12)
-    teacher = keras.Model(inputs, always_two)
-    model, _ = run(digits, replace(SMALL, epochs=1), teacher=teacher, checkpoint=tmp_path / "checkpoint.npz")
-    assert (model.predict(digits[0][:100, ..., None] / 255.0, verbose=0)[:, :10].argmax(axis=1) == 2).mean() > 0.9
-    with pytest.raises(ModelError, match="was written under other teacher"):
-        run(digits, SMALL, checkpoint=tmp_path / "checkpoint.npz", resume=True)
-
-
 def test_an_epoch_by_keras_own_loop_is_the_same_as_step_by_step(digits, monkeypatch):
     config = replace(SMALL, dropout=0.0)
     step_by_step = run(digits, config)[1]

@@ -32,7 +32,6 @@ def train(
     report: Callable[[str], None] = print,
     after_epoch: Callable[[int, float], None] | None = None,
     model: "keras.Model | None" = None,
-    teacher: "keras.Model | None" = None,
 ) -> "tuple[keras.Model, dict[str, list[float]]]":
     """Train a network; the same configuration and data give the same weights on the same machine.
 
@@ -51,8 +50,6 @@ def train(
         model: a network of your own in place of the one that `config` describes, trained on from the weights that it
             has: Sequential or functional, from (n, 28, 28, 1) in 0-1 to ten logits or probabilities, or eleven, of
             which the last says "several digits". It is left with the weights of the best epoch.
-        teacher: a network whose answers to the varied pictures are learnt in place of the labels, as
-            `distillation.build_teacher` makes it of others; `label_smoothing` then does nothing.
 
     Returns:
         The float32 network with the weights of the best epoch, uncompiled; and the history: lists with a value
@@ -73,8 +70,6 @@ def train(
     ((None, 11), 2)
     """
     network, notes = _choose_network(config, model, initial_weights)
-    if teacher is not None:
-        notes["teacher"] = hash_arrays(*teacher.get_weights())
     pools = make_pools(config, training)
     pictures = sum(len(labels) for _, labels in pools.values())
     if pictures < config.batch_size:
@@ -82,7 +77,7 @@ def train(
     _compile(network, config, steps=config.epochs * (pictures // config.batch_size))
     weights, history = fit(
         network,
-        lambda epoch: _Epoch(pools, config, epoch, teacher),
+        lambda epoch: _Epoch(pools, config, epoch),
         (prepare(validation[0]), validation[1]),
         epochs=config.epochs,
         patience=config.patience,
@@ -144,18 +139,14 @@ def _compile(model: "keras.Model", config: TrainConfig, steps: int) -> None:
 
 
 def digit_loss(smoothing: float) -> Callable:
-    """Return cross-entropy over the logits and the fixed zero logit of "not a digit" (label 10), labels smoothed.
-
-    Labels are whole numbers (n,), or a teacher's probabilities (n, classes), which are taken as they are.
-    """
+    """Return cross-entropy over the logits and the fixed zero logit of "not a digit" (label 10), labels smoothed."""
     ops = backend.keras.ops
 
     def loss(y_true, y_pred):
-        log_probabilities = ops.log_softmax(compete(y_pred))
-        classes = log_probabilities.shape[-1]
-        target = y_true
-        if not _is_taught(y_true):
-            target = ops.one_hot(_find_labels(y_true, y_pred), classes) * (1 - smoothing) + smoothing / classes
+        y_pred, labels = _compete(y_true, y_pred)
+        log_probabilities = ops.log_softmax(y_pred)
+        classes = y_pred.shape[-1]
+        target = ops.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
         return -ops.sum(target * log_probabilities, axis=-1)
 
     return loss
@@ -164,28 +155,20 @@ def digit_loss(smoothing: float) -> Callable:
 def digit_accuracy(y_true, y_pred):
     """Return per picture whether it was read right: a digit among the ten, all else by what is likeliest."""
     ops = backend.keras.ops
-    labels = _find_labels(y_true, y_pred)
-    read = ops.where(labels < 10, ops.argmax(y_pred[:, :10], axis=-1), ops.argmax(compete(y_pred), axis=-1))
+    competing, labels = _compete(y_true, y_pred)
+    read = ops.where(labels < 10, ops.argmax(y_pred[:, :10], axis=-1), ops.argmax(competing, axis=-1))
     return ops.cast(ops.cast(read, "int32") == labels, "float32")
 
 
-def compete(y_pred):
-    """Set the zero of "not a digit" among ten or eleven logits (n, 10 or 11), at its label's place."""
-    ops = backend.keras.ops
-    return ops.concatenate([y_pred[:, :10], ops.zeros_like(y_pred[:, :1]), y_pred[:, 10:]], axis=-1)
+def _compete(y_true, y_pred):
+    """Set the zero of "not a digit" among the logits, at its label's place; return them, and labels int32 (n,).
 
-
-def _is_taught(y_true) -> bool:
-    """Return whether labels are a teacher's probabilities."""
-    return len(y_true.shape) == 2 and y_true.shape[-1] > 1
-
-
-def _find_labels(y_true, y_pred):
-    """Return labels int32 (n,); to a network of ten logits a number of several digits is "not a digit", too."""
+    To a network of ten logits a number of several digits is "not a digit", too.
+    """
     ops = backend.keras.ops
     known = SEVERAL_DIGITS if y_pred.shape[-1] == 11 else NOT_A_DIGIT
-    labels = ops.argmax(y_true, axis=-1) if _is_taught(y_true) else ops.reshape(y_true, (-1,))
-    return ops.minimum(ops.cast(labels, "int32"), known)
+    y_pred = ops.concatenate([y_pred[:, :10], ops.zeros_like(y_pred[:, :1]), y_pred[:, 10:]], axis=-1)
+    return y_pred, ops.minimum(ops.cast(ops.reshape(y_true, (-1,)), "int32"), known)
 
 
 def choose_rate(config: TrainConfig, steps: int) -> Any:
@@ -223,24 +206,21 @@ def choose_precision(precision: str) -> str:
 class _Epoch:
     """One epoch in its order: a whole number of batches, each varied afresh when it is asked for."""
 
-    def __init__(
-        self, pools: dict[str, Arrays], config: TrainConfig, epoch: int, teacher: "keras.Model | None" = None
-    ) -> None:
+    def __init__(self, pools: dict[str, Arrays], config: TrainConfig, epoch: int) -> None:
         self.images = np.concatenate([images for images, _ in pools.values()])
         self.labels = np.concatenate([labels for _, labels in pools.values()]).astype(np.int32)
         self.order = np.random.default_rng((config.seed, 2, epoch)).permutation(len(self.labels))
         self.config = config
         self.epoch = epoch
-        self.teacher = teacher
 
     def __len__(self) -> int:
         return len(self.order) // self.config.batch_size
 
     def __getitem__(self, batch: int) -> Arrays:
-        """Return x float32 (batch_size, 28, 28, 1) and labels, or what a teacher says of x."""
+        """Return x float32 (batch_size, 28, 28, 1) and labels; the same at every call."""
         size = self.config.batch_size
         chosen = self.order[batch * size : (batch + 1) * size]
         x = prepare(self.images[chosen])
         if self.epoch < self.config.varied_epochs:
             x = augment(x, self.config, np.random.default_rng((self.config.seed, 3, self.epoch, batch)))
-        return x, self.labels[chosen] if self.teacher is None else self.teacher.predict_on_batch(x)
+        return x, self.labels[chosen]
