@@ -67,6 +67,14 @@ def test_a_wide_picture_is_no_table_of_digits():
     assert read_picture(page).shape[0] < read_picture(page).shape[1]
 
 
+@pytest.mark.parametrize("stroke", [np.s_[5:35, 404:406], np.s_[19:21, 8:776], np.s_[10:30, 300:317]])
+@pytest.mark.parametrize("paper", [0, 255])
+def test_a_stroke_across_a_wide_picture_is_no_table_of_digits(paper, stroke):
+    page = np.full((40, 784), paper, np.uint8)
+    page[stroke] = 255 - paper
+    assert read_picture(page).shape[0] < read_picture(page).shape[1]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from digitrec.preprocessing.inspection import PictureError
 
 _MEAN, _DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels in 0-1, by which PyTorch's examples normalise
+_LEAST_TALL = 5  # rows of 28 that a digit goes through at least
 _BLACK, _WHITE = -_MEAN / _DEVIATION, (1 - _MEAN) / _DEVIATION
 
 
@@ -85,7 +86,10 @@ def _to_one(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _are_rows(values: NDArray[Any]) -> bool:
-    """Tell rows of MNIST's pixels from a picture 784 pixels wide: each digit has the same margin on its four sides."""
+    """Tell rows of MNIST's pixels from a picture 784 pixels wide: each digit has the same margin on its four sides.
+
+    A stroke on a dark page leaves such margins, too, but row by row most of the page is empty, or holds a dot.
+    """
     if len(values) == 1:
         return True
     frame = values.reshape(len(values), 28, 28)
@@ -93,7 +97,7 @@ def _are_rows(values: NDArray[Any]) -> bool:
     return (
         values.dtype.kind in "buif"
         and bool((edges == values.min()).mean() > 0.98)
-        and bool((values > edges[0, 0]).any())
+        and bool(np.median((frame > edges[0, 0]).any(axis=2).sum(axis=1)) >= _LEAST_TALL)
     )
 
 
