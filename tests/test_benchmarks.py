@@ -147,6 +147,19 @@ def test_damage_is_the_same_at_every_run_and_only_photos_of_paper_are_taken(tmp_
 
 @pytest.mark.slow
 @pytest.mark.mnist
+def test_damaged_numbers_are_the_same_at_every_run_and_read_for_the_most_part(tmp_path, mnist):
+    arguments = ("--numbers", 12, "--json", tmp_path / "out.json")
+    first = run("number_damage.py", *arguments)
+    assert first.returncode == 0, first.stderr
+    damages = json.loads((tmp_path / "out.json").read_text())["damages"]
+    assert first.stdout.count("\n| ") == 1 + len(damages)
+    assert damages["undamaged"]["right"] >= 10 / 12
+    assert damages["a form's field, thick"]["right"] >= 9 / 12
+    assert run("number_damage.py", *arguments).stdout == first.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
 def test_several_digits_are_called_so_and_one_is_not(tmp_path, mnist):
     done = run("strings.py", "--pictures", 50, "--output", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr

@@ -94,6 +94,36 @@ def test_paler_paper_along_an_edge_does_not_turn_paper_into_ink(place):
     assert strip[ink].mean() > 150
 
 
+@pytest.mark.parametrize("share", [0.08, 0.2, 0.5])
+@pytest.mark.parametrize("place", [(0.1, 0.1), (0.6, 0.7)])
+def test_a_number_anywhere_in_a_large_photo_is_one_line_and_no_more(share, place):
+    height = int(share * 300)
+    room = 900 - 2 * height, 300 - height
+    picture, box = write("4730", (900, 300), [int(p * r) for p, r in zip(place, room, strict=True)], height)
+    (line,) = find_lines(picture)
+    assert covers(line, box)
+    assert (box[3] - box[1]) * line.scale > 0.5 * HEIGHT
+
+
+@pytest.mark.parametrize("degrees", [-12, -7, 7, 12])
+def test_a_number_that_climbs_is_levelled_and_found_again_in_the_picture(degrees):
+    picture = write("473068", (600, 300), (160, 120), 60)[0]
+    turned = Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, fillcolor=220)
+    line = find_lines(turned)[0]
+    ink = line.strip > 128
+    upper = [int(np.argmax(part.any(axis=1))) for part in np.array_split(ink, 3, axis=1)]
+    assert max(upper) - min(upper) <= 4
+    assert (ink.any(axis=1)).sum() < 28
+    for place in (0.1, 0.5, 0.9):  # what stands there in the strip stands where the line says in the picture
+        x = int(place * ink.shape[1])
+        column = np.flatnonzero(ink[:, max(x - 12, 0) : x + 12].any(axis=1))
+        _, top, _, bottom = line.locate(x, column[0], x, column[-1] + 1)
+        left, _, right, _ = line.locate(max(x - 12, 0), 0, x + 12, 0)
+        dark = np.flatnonzero((np.asarray(turned)[:, int(left) : int(right)] < 130).any(axis=1))
+        assert abs(dark[0] - top) < 9
+        assert abs(dark[-1] + 1 - bottom) < 9
+
+
 @pytest.mark.parametrize("shape", [(5, 4000), (4000, 5)])
 def test_a_thread_is_refused(shape):
     with pytest.raises(PictureError, match="expected sides of"):

@@ -18,6 +18,19 @@ def make_thumbnail(pixels: Bytes, side: int) -> Image.Image:
     return image
 
 
+def make_sketch(pixels: Bytes, side: int) -> Bytes:
+    """Shrink a picture where it is larger than `side`, and lose no line, be it one pixel wide.
+
+    A thumbnail may: Pillow's box filter leaves out what lies half-way between two pixels of the result.
+    """
+    image = Image.fromarray(pixels)
+    if max(image.size) > side:
+        scale = side / max(image.size)
+        size = [max(1, round(length * scale)) for length in image.size]
+        image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    return np.asarray(image)
+
+
 def subtract_surroundings(small: Image.Image, reach: float) -> Floats:
     """Subtract the mean of the surroundings, `reach` times the picture wide."""
     blurred = small.filter(ImageFilter.BoxBlur(reach * max(small.size)))
@@ -54,6 +67,25 @@ def even_light(contrast: Bytes) -> Floats:
     Returns:
         float32 (h, w), 0-1, ink bright; all zero where nothing stands out of the paper.
     """
+    ink, level = compare_with_paper(contrast)
+    if level < 0.03:  # the faintest pencil among the phone photos tried lies at 0.031
+        return np.zeros_like(ink)
+    pale, dark = ink[ink < level], ink[ink >= level]
+    pale = pale[:: len(pale) // 4096 + 1]
+    paper, full = find_median(pale, level), find_median(dark[:: len(dark) // 4096 + 1], level)
+    floor = paper + 2 * find_median(np.abs(pale - paper), 0)
+    return np.clip((ink - floor) / max(full - floor, 0.01), 0, 1)
+
+
+def compare_with_paper(contrast: Bytes) -> tuple[Floats, float]:
+    """Return how much darker than the paper around it every pixel is, and the level half-way up the edges.
+
+    Args:
+        contrast: uint8 (h, w), ink dark.
+
+    Returns:
+        float32 (h, w), 0-1, and 0-1.
+    """
     ink = _divide_by_paper(contrast, 1 / 3)
     level, sharpness = measure_edges(ink)
     if max(contrast.shape) >= 100:
@@ -63,13 +95,7 @@ def even_light(contrast: Bytes) -> Floats:
         close_level, close_sharpness = measure_edges(close)
         if close_sharpness > 0.9 * sharpness:
             ink, level = close, close_level
-    if level < 0.03:  # the faintest pencil among the phone photos tried lies at 0.031
-        return np.zeros_like(ink)
-    pale, dark = ink[ink < level], ink[ink >= level]
-    pale = pale[:: len(pale) // 4096 + 1]
-    paper, full = find_median(pale, level), find_median(dark[:: len(dark) // 4096 + 1], level)
-    floor = paper + 2 * find_median(np.abs(pale - paper), 0)
-    return np.clip((ink - floor) / max(full - floor, 0.01), 0, 1)
+    return ink, level
 
 
 def find_median(values: Floats, default: float) -> float:

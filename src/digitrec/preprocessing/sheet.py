@@ -82,7 +82,12 @@ def _trim_desk(bright: Mask) -> tuple[int, int, int, int]:
 
 
 def orient_contrast(grey: Bytes) -> Bytes:
-    """Invert where ink is brighter than paper: signs vote, none of which asks how much of it is ink.
+    """Invert where ink is brighter than paper: uint8 (h, w) to the same, ink dark."""
+    return grey if weigh_contrast(grey) >= 0 else ~grey
+
+
+def weigh_contrast(grey: Bytes) -> float:
+    """Weigh the signs that ink is dark, none of which asks how much of it is ink.
 
     Paper lies along the frame, also once the light is taken out, in which half the picture may lie
     in a shadow; ink is one piece; and strokes leave their surroundings one way, skewed.
@@ -91,7 +96,7 @@ def orient_contrast(grey: Bytes) -> Bytes:
         grey: uint8 (h, w).
 
     Returns:
-        uint8 (h, w), ink dark.
+        -4.5 to 4.5, below 0 where ink is bright.
     """
     small = np.asarray(make_thumbnail(grey, 48), np.float32) / 255
     bright = small > measure_edges(small)[0]
@@ -106,8 +111,7 @@ def orient_contrast(grey: Bytes) -> Bytes:
         vote += _measure_border(bright_detail)
     else:  # a flash's mirror image, or light from a side
         bright = bright_detail
-    vote += 2 * _measure_border(bright) + _measure_unity(~bright) - _measure_unity(bright)
-    return grey if vote >= 0 else ~grey
+    return vote + 2 * _measure_border(bright) + _measure_unity(~bright) - _measure_unity(bright)
 
 
 def _measure_border(mask: Mask) -> float:

@@ -1,0 +1,84 @@
+"""Pictures to the paper that a number stands on: its part of the picture, ink dark, no shadows, no printed boxes."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec.numbers.frames import SEARCHED, erase_frames
+from digitrec.preprocessing.ink import compare_with_paper, make_sketch, make_thumbnail, subtract_surroundings
+from digitrec.preprocessing.sheet import weigh_contrast
+
+Bytes = NDArray[np.uint8]
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two exclusive
+
+SMALL = 100  # pixels high: a picture of no more is a cell that was cut out to be read, not a photo of a line
+_SKEW = 4.0  # what the strokes of a number count beside the signs of one digit's ink
+
+
+def find_page(grey: Bytes) -> tuple[Bytes, int, int]:
+    """Find the paper in a picture, and clear it of all that is not written.
+
+    Args:
+        grey: uint8 (h, w).
+
+    Returns:
+        uint8 of the paper, ink dark, and the row and the column where it begins.
+    """
+    top, left, bottom, right = _find_paper(grey)
+    page = grey[top:bottom, left:right]
+    if page.size == grey.size:  # else it is the paper that is bright
+        page = _orient(page)
+    if SMALL < len(page) < 1.4 * page.shape[1]:
+        page = np.rint(255 * (1 - compare_with_paper(page)[0])).astype(np.uint8)
+    return erase_frames(page), top, left
+
+
+def _find_paper(grey: Bytes) -> Box:
+    """Find what is left where a binding, a desk or a shadow makes one side dark all along; all of a bright drawing."""
+    whole = 0, 0, *grey.shape
+    if min(grey.shape) < 48:
+        return whole
+    small = np.asarray(make_thumbnail(grey, 128), np.float32)
+    scale = len(grey) / len(small)
+    ends = []
+    for profile in (np.sort(small, axis=1)[:, small.shape[1] // 2], np.sort(small, axis=0)[len(small) // 2]):
+        bright = profile > 0.4 * np.sort(profile)[len(profile) * 4 // 5]
+        first, last = (int(np.argmax(side)) for side in (bright, bright[::-1]))
+        ends.append([step + 2 if step > 2 else 0 for step in (first, last)])
+    (top, bottom), (left, right) = ends
+    if top + bottom > 0.7 * len(small) or left + right > 0.7 * small.shape[1]:
+        return whole
+    page = small[top : len(small) - bottom, left : small.shape[1] - right]
+    if _measure_frame(page[2:-2, 2:-2]) < 0.5:  # along the edge itself lie a binding's grey and rules
+        return whole
+    if sum(map(bool, (top, bottom, left, right))) > 2 and _find_bright(page).mean() < 0.94:  # broad ink, no sheet
+        return whole
+    top, left, bottom, right = (round(side * scale) for side in (top, left, bottom, right))
+    return top, left, len(grey) - bottom, grey.shape[1] - right
+
+
+def _orient(page: Bytes) -> Bytes:
+    """Invert where ink is brighter than paper: strokes, much finer than those of one digit, are what votes the most."""
+    paper = _drop_pale_bands(make_sketch(page, SEARCHED))
+    cubes = subtract_surroundings(Image.fromarray(paper), 1 / 8) ** 3
+    skew = float(cubes.sum() / max(np.abs(cubes).sum(), 1))
+    return page if weigh_contrast(page) >= _SKEW * skew else ~page
+
+
+def _drop_pale_bands(small: Bytes) -> Bytes:
+    """Cut off what is pale all along an edge: other paper, or light; no pen writes so."""
+    for _ in range(2):  # rows, then columns
+        pale = np.median(small, axis=1) > (np.median(small) + np.quantile(small, 0.98)) / 2
+        first, last = (int(np.argmin(side)) for side in (pale, pale[::-1]))
+        small = (small[first : len(small) - last] if first + last < len(small) / 2 else small).T
+    return np.ascontiguousarray(small)
+
+
+def _measure_frame(small: NDArray) -> float:
+    """Return the share of the pixels along the frame that are bright."""
+    bright = _find_bright(small)
+    return float(np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]]).mean())
+
+
+def _find_bright(small: NDArray) -> NDArray[np.bool_]:
+    return small > (float(small.min()) + float(small.max())) / 2
