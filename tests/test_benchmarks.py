@@ -148,7 +148,7 @@ def test_damage_is_the_same_at_every_run_and_only_photos_of_paper_are_taken(tmp_
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_damaged_numbers_are_the_same_at_every_run_and_read_for_the_most_part(tmp_path, mnist):
-    arguments = ("--numbers", 12, "--json", tmp_path / "out.json")
+    arguments = ("--model", ROOT / "models" / "numbers", "--numbers", 12, "--json", tmp_path / "out.json")
     first = run("number_damage.py", *arguments)
     assert first.returncode == 0, first.stderr
     damages = json.loads((tmp_path / "out.json").read_text())["damages"]

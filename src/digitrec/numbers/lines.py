@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec.numbers.frames import SEARCHED
 from digitrec.numbers.pages import SMALL, find_page
 from digitrec.numbers.rows import Row, find_rows
 from digitrec.preprocessing.decoding import measure_size, open_picture, read_picture
+from digitrec.preprocessing.frames import SEARCHED
 from digitrec.preprocessing.ink import even_light, make_sketch, make_thumbnail, reduce_colours
 from digitrec.preprocessing.rules import drop_rules
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec.numbers.frames import SEARCHED, erase_frames
+from digitrec.preprocessing.frames import SEARCHED, erase_frames
 from digitrec.preprocessing.ink import compare_with_paper, make_sketch, make_thumbnail, subtract_surroundings
 from digitrec.preprocessing.sheet import weigh_contrast
 

@@ -1,7 +1,7 @@
 """The one door: any picture in, its 28x28 MNIST form out; and `images` to the `x` a network takes.
 
 Every entry point (notebook, command line, page) goes through `to_mnist`, a chain of small stages:
-read the picture, reduce its colours to one contrast, find the sheet, even the light, erase rules,
+read the picture, reduce its colours to one contrast, find the sheet, erase boxes, even the light, erase rules,
 keep the one digit, box it as MNIST was boxed. `show_stages` keeps what each of them made.
 """
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from digitrec.preprocessing.box import box_ink
 from digitrec.preprocessing.decoding import read_picture
+from digitrec.preprocessing.frames import erase_frames
 from digitrec.preprocessing.ink import even_light, reduce_colours
 from digitrec.preprocessing.pieces import keep_digit
 from digitrec.preprocessing.rules import drop_rules
@@ -28,7 +29,7 @@ class Stages:
 
     Attributes:
         picture: uint8 (h, w) or (h, w, 3), as read.
-        contrast: uint8 (h, w), the sheet alone, its colours on one axis from ink (dark) to paper.
+        contrast: uint8 (h, w), the sheet alone, its colours on one axis from ink (dark) to paper, without boxes.
         ink: float32 (h, w), 0-1, light evened and rules erased, ink bright: all digits there are.
         digit: float32 (h, w), 0-1, the one digit: specks and pieces of neighbours dropped.
         image: uint8 (28, 28), the MNIST form; all zero where there is no ink.
@@ -109,7 +110,9 @@ def show_stages(picture: Any) -> Stages:
     if image is not None:
         bright = image / np.float32(255)
         return Stages(pixels, ~image, bright, bright, image)
-    contrast = orient_contrast(crop_sheet(grey))
+    contrast = erase_frames(
+        orient_contrast(erase_frames(crop_sheet(grey)))
+    )  # a dark box passes for paper, and may be chalk
     ink = drop_rules(even_light(contrast))
     digit = keep_digit(ink)
     return Stages(pixels, contrast, ink, digit, box_ink(digit))

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from digitrec.numbers.frames import erase_frames
+from digitrec.preprocessing.form import to_mnist
+from digitrec.preprocessing.frames import erase_frames
 
 PAPER, PRINT = 220, 50
 
@@ -74,3 +75,16 @@ def test_an_empty_box_may_be_an_angular_nought():
 def test_a_small_picture_stays_as_it_is():
     page = np.asarray(draw_box(write("7", (60, 40), (24, 8), 20)[0], (5, 4, 55, 36), 1))
     assert erase_frames(page) is page
+
+
+@pytest.mark.parametrize("line", [6, 10, 14])
+@pytest.mark.parametrize("slope", [0.0, 0.02])
+@pytest.mark.parametrize("inset", [30, 60])
+def test_a_pencil_in_a_printed_box_is_read_as_without(draw_seven, overlap, line, slope, inset):
+    plain = draw_seven(400, 25, 190, PAPER)
+    page = Image.new("L", (800, 800), PAPER)
+    page.paste(plain, (200, 200))
+    draw = ImageDraw.Draw(page)
+    corners = [(inset, inset), (800 - inset, inset), (800 - inset, 800 - inset), (inset, 800 - inset), (inset, inset)]
+    draw.line([(x - slope * (y - 400), y + slope * (x - 400)) for x, y in corners], PRINT, line, "curve")
+    assert overlap(to_mnist(page), to_mnist(plain)) > 0.9
