@@ -283,6 +283,23 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
         ("turned by 30 degrees {}", "turned by 30 degrees"),
     ):
         assert words.format(f"{100 * damages[name]['right']:.1f} %") in readme, name
+    numbers = read_result("number_damage")
+    for words, name in (
+        ("{} are read exactly, in a form's", "undamaged"),
+        ("in a form's field {}", "a form's field, thin"),
+        ("one digit in each of its cells {}", "a cell for each digit"),
+        ("on dark squared paper {}, a quarter", "squared, dark"),
+        ("a quarter as large in the photo {}", "a quarter as large"),
+        ("hand's shadow of 40 % {}, beside", "hand's shadow, 40 %"),
+        ("beside a flash {}, turned by 8", "flash beside the number"),
+        ("turned by 8 degrees {}", "turned by 8 degrees"),
+        ("broad brush on black {}", "a broad brush on black"),
+    ):
+        assert words.format(f"{100 * numbers['damages'][name]['right']:.1f} %") in readme, name
+    plain = numbers["damages"]["undamaged"]
+    answered, right = (f"{100 * plain[key]:.1f} %" for key in ("answered", "right_of_answered"))
+    assert f"Of {numbers['numbers']} on plain paper" in readme
+    assert f"Undamaged {answered} are answered, {right} of these right." in readme
     training = read_result("training")
     now, before = training["now"]["training_s"], training["before"]["training_s"]
     assert f"takes {now:.0f} s, {now / before:.2f} of the {before:.0f} s that the recipe of commit" in readme
