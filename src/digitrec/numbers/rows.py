@@ -10,7 +10,7 @@ from digitrec.preprocessing.pieces import find_boxes, find_pieces
 Boxes = NDArray[np.int64]
 
 _MOST = 3  # rows
-_LEVEL = 0.09  # rise of a row by its length, some three degrees: what climbs less is level
+_LEVEL = 0.09  # rise of a row by its length, some five degrees: what climbs less is level
 
 
 class Row(NamedTuple):
@@ -43,7 +43,7 @@ def find_rows(ink: NDArray[np.bool_]) -> list[Row]:
     return [row for row, weight in weighed[:_MOST] if weight > 0]
 
 
-def _find_printed(boxes: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _find_printed(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Find what is no writing: frames and columns of a tall page, and rules along any."""
     height, width = shape
     tall, wide = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
@@ -53,7 +53,7 @@ def _find_printed(boxes: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[n
     return rules | (tall > 0.4 * height) & ((boxes[:, 0] == 0) | (boxes[:, 2] == height) | (tall > 0.6 * height))
 
 
-def _gather(boxes: NDArray[np.int64]) -> list[list[int]]:
+def _gather(boxes: Boxes) -> list[list[int]]:
     """Gather pieces, the largest first, into rows: those beside a row, at its height and not far from it."""
     rows: list[list[int]] = []
     extents: list[NDArray] = []
@@ -83,7 +83,7 @@ def _unite(extent: NDArray, other: NDArray) -> NDArray:
     return np.concatenate([np.minimum(small[:2], large[:2]), np.maximum(small[2:], large[2:])])
 
 
-def _join(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _join(boxes: Boxes) -> Boxes:
     """Return the box around boxes: as tall as the tall ones among them."""
     tall = boxes[:, 2] - boxes[:, 0]
     upright = boxes[tall > 0.3 * tall.max()]
@@ -105,7 +105,7 @@ def _measure_slope(boxes: Boxes) -> float:
     return slope if _LEVEL < abs(slope) < 0.6 else 0.0
 
 
-def _weigh(box: NDArray[np.int64], ink: NDArray[np.bool_]) -> float:
+def _weigh(box: Boxes, ink: NDArray[np.bool_]) -> float:
     """Say how prominent a row is: much ink, near the middle, not along the frame; 0 of what is flat."""
     top, left, bottom, right = box.tolist()
     height, width = ink.shape
