@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from damage import BLUE, DARK, SIDE, cast_shadow, flash, print_box, print_lines, print_rules, turn
+from damage import DAMAGES as PHOTO_DAMAGES
+from damage import DARK, SIDE, flash, print_box, print_lines, turn
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from digitrec import NumberReader, load_split, records
@@ -21,6 +22,7 @@ from digitrec.synthesis.writers import HEIGHT, Writer, gather
 TALL = 90  # pixels a digit is high
 CELL = 1.1  # the side of a form's cell, in digits' heights
 SURE = 0.9
+_OF_PAPER = ("ruled", "squared", "hand's shadow")  # damages that paper has, whatever is written on it
 
 
 class Sheet(NamedTuple):
@@ -189,13 +191,7 @@ DAMAGES: dict[str, Damage] = {
     "a form's field, thick": partial(print_field, width=(6, 10)),
     "a cell for each digit": fill_cells,
     "a box along the frame": of_photos(print_box, width=(2, 6)),
-    "ruled, blue": of_photos(print_rules, colour=BLUE, squared=False),
-    "ruled, dark": of_photos(print_rules, colour=DARK, squared=False),
-    "squared, blue": of_photos(print_rules, colour=BLUE, squared=True),
-    "squared, dark": of_photos(print_rules, colour=DARK, squared=True),
-    "hand's shadow, 20 %": of_photos(cast_shadow, darkness=0.2),
-    "hand's shadow, 40 %": of_photos(cast_shadow, darkness=0.4),
-    "hand's shadow, 55 %": of_photos(cast_shadow, darkness=0.55),
+    **{name: of_photos(damage) for name, damage in PHOTO_DAMAGES.items() if name.startswith(_OF_PAPER)},
     "flash beside the number": of_photos(flash),
     "turned by 4 degrees": of_photos(turn, degrees=4),
     "turned by 8 degrees": of_photos(turn, degrees=8),

@@ -11,7 +11,7 @@ from digitrec.numbers.pages import SMALL, find_page
 from digitrec.numbers.rows import Row, find_rows
 from digitrec.preprocessing.decoding import measure_size, open_picture, read_picture
 from digitrec.preprocessing.frames import SEARCHED
-from digitrec.preprocessing.ink import even_light, make_sketch, make_thumbnail, reduce_colours
+from digitrec.preprocessing.ink import even_light, make_thumbnail, reduce_colours
 from digitrec.preprocessing.rules import drop_rules
 
 Bytes = NDArray[np.uint8]
@@ -103,8 +103,8 @@ def _cut_lines(page: Bytes) -> list[_Crop]:
 
 
 def _find_rows(page: Bytes) -> list[tuple[Row, float]]:
-    """Find rows of ink in a page's sketch, and the scale of the page by it."""
-    small = make_sketch(page, SEARCHED)
+    """Find rows of ink in a page's thumbnail, and the scale of the page by it."""
+    small = np.asarray(make_thumbnail(page, SEARCHED, Image.Resampling.HAMMING))
     if min(small.shape) < 4:
         return []
     ink = even_light(small)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec.preprocessing.frames import SEARCHED, erase_frames
-from digitrec.preprocessing.ink import compare_with_paper, make_sketch, make_thumbnail, subtract_surroundings
+from digitrec.preprocessing.ink import compare_with_paper, make_thumbnail, subtract_surroundings
 from digitrec.preprocessing.sheet import weigh_contrast
 
 Bytes = NDArray[np.uint8]
@@ -59,7 +59,7 @@ def _find_paper(grey: Bytes) -> Box:
 
 def _orient(page: Bytes) -> Bytes:
     """Invert where ink is brighter than paper: strokes, much finer than those of one digit, are what votes the most."""
-    paper = _drop_pale_bands(make_sketch(page, SEARCHED))
+    paper = _drop_pale_bands(np.asarray(make_thumbnail(page, SEARCHED, Image.Resampling.HAMMING)))
     cubes = subtract_surroundings(Image.fromarray(paper), 1 / 8) ** 3
     skew = float(cubes.sum() / max(np.abs(cubes).sum(), 1))
     return page if weigh_contrast(page) >= _SKEW * skew else ~page

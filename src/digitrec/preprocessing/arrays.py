@@ -97,7 +97,7 @@ def _are_rows(values: NDArray[Any]) -> bool:
     return (
         values.dtype.kind in "buif"
         and bool((edges == values.min()).mean() > 0.98)
-        and bool(np.median((frame > edges[0, 0]).any(axis=2).sum(axis=1)) >= _LEAST_TALL)
+        and bool(((frame > edges[0, 0]).any(axis=2).sum(axis=1) >= _LEAST_TALL).mean() > 0.5)
     )
 
 

@@ -110,9 +110,10 @@ def show_stages(picture: Any) -> Stages:
     if image is not None:
         bright = image / np.float32(255)
         return Stages(pixels, ~image, bright, bright, image)
-    contrast = erase_frames(
-        orient_contrast(erase_frames(crop_sheet(grey)))
-    )  # a dark box passes for paper, and may be chalk
+    sheet = erase_frames(crop_sheet(grey))  # before a dark box passes for the paper around a pale pen
+    contrast = orient_contrast(sheet)
+    if contrast is not sheet:
+        contrast = erase_frames(contrast)
     ink = drop_rules(even_light(contrast))
     digit = keep_digit(ink)
     return Stages(pixels, contrast, ink, digit, box_ink(digit))

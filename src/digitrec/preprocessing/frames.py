@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec.preprocessing.ink import even_light, find_median, make_sketch
+from digitrec.preprocessing.ink import even_light, find_median, make_thumbnail
 from digitrec.preprocessing.lines import find_lines
 from digitrec.preprocessing.pieces import find_boxes, find_pieces, grow_mask, paint_runs, slide_extreme
 
@@ -31,7 +31,7 @@ def erase_frames(page: Bytes) -> Bytes:
     """
     if min(page.shape) < _PAGE:
         return page
-    small = make_sketch(page, SEARCHED)
+    small = np.asarray(make_thumbnail(page, SEARCHED, Image.Resampling.HAMMING))  # lines one pixel wide count
     ink = even_light(small)
     starts, ends, piece = find_pieces(ink > 0.3)
     if not len(piece):
@@ -77,7 +77,7 @@ def _find_upper_side(frame: Mask) -> tuple[Mask, float] | None:
         return None
     below = np.minimum(first + np.arange(height)[:, None], height - 1)
     runs = np.logical_and.accumulate(frame[below, columns], axis=0).sum(axis=0)
-    thick = float(np.median(runs[on]))
+    thick = find_median(runs[on], 0)
     if thick > 0.2 * height:
         return None
     depth = np.arange(height)[:, None] - first
@@ -113,7 +113,7 @@ def _find_dividers(ink: Floats, frame: Mask, thick: float) -> Mask:
 
 
 def _paint_paper(page: Bytes, small: Bytes, gone: Mask, thick: float) -> Bytes:
-    """Paint the light of the paper where something is to go, in a page's sketch, and where that fades."""
+    """Paint the light of the paper where something is to go, in a page's thumbnail, and where that fades."""
     size = page.shape[::-1]
     reach = int(thick) + 3
     paper = slide_extreme(np.pad(small, reach, mode="edge"), 2 * reach + 1, np.maximum)
