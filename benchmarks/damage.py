@@ -19,7 +19,6 @@ from digitrec import Recognizer, records
 from digitrec.handwriting.sets import list_pictures
 from digitrec.mnist import DataError
 from digitrec.model_folder import ModelError
-from digitrec.preprocessing.form import to_mnist
 
 SMALLEST, SIDE = 130, 800
 BLUE, DARK = (0.52, 0.67, 0.88), (0.25, 0.25, 0.27)  # what a printed line leaves of the paper's red, green and blue
@@ -90,19 +89,18 @@ def measure(
     recognizer: Recognizer, photos: list, name: str, damage: Damage, variants: int, seed: int
 ) -> tuple[dict[str, float], list]:
     """Damage every photo, read it, and count; return the figures, and of each picture what a sheet shows."""
-    images, labels, cells = [], [], []
+    answers, labels, cells = [], [], []
     for place, (photo, label) in enumerate(photos):
         for variant in range(variants):
             damaged = damage(photo, np.random.default_rng([seed, place, variant]))
-            images.append(to_mnist(damaged))
+            answers.append(recognizer.predict(damaged))
             labels.append(label)
-            cells.append((damaged.resize((96, 96)), images[-1]))
-    answers = recognizer.read_images(np.stack(images))
+            cells.append((damaged.resize((96, 96)), answers[-1].image))
     right = [answer.digit == label for answer, label in zip(answers, labels, strict=True)]
     answered = [answer.digit is not None for answer in answers]
     sure = [answer.confidence > SURE for answer in answers]
     wrong = sum(a and s and not r for a, s, r in zip(answered, sure, right, strict=True))
-    figures = {"pictures": len(images), "right": float(np.mean(right)), "answered": float(np.mean(answered))}
+    figures = {"pictures": len(answers), "right": float(np.mean(right)), "answered": float(np.mean(answered))}
     texts = [f"{label}>{answer.digit} {answer.confidence:.2f}" for answer, label in zip(answers, labels, strict=True)]
     cells = [(name, text, *cell) for text, cell, good in zip(texts, cells, right, strict=True) if not good]
     return figures | {"surely_wrong": wrong}, cells

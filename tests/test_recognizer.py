@@ -17,6 +17,7 @@ from digitrec import Recognizer, datasets, prepare, split_validation, to_mnist
 from digitrec import recognizer as recognizer_module
 from digitrec.calibration import read_logits, softmax
 from digitrec.preprocessing.decoding import PictureError
+from digitrec.preprocessing.form import look_inside, show_stages
 from digitrec.recognizer import Answer
 
 ROOT = Path(__file__).parents[1]
@@ -353,6 +354,63 @@ def test_it_looks_again_only_where_answers_are_close(recognizer, mnist):
     views = np.stack(list(recognizer_module._vary(x[changed[:1]])))[:, 0, ..., 0]
     assert len(views) == 7
     np.testing.assert_allclose(twice[changed[0]], recognizer.run_network(views[..., None]).mean(axis=0), atol=1e-4)
+
+
+def write_between(image: np.ndarray, neighbour: np.ndarray, seen: int) -> np.ndarray:
+    """Write a digit, dark on paper, so close between two neighbours that it touches what the frame leaves of them."""
+
+    def cut_out(digit: np.ndarray) -> np.ndarray:
+        rows, columns = (np.flatnonzero(digit.any(axis=axis)) for axis in (1, 0))
+        digit = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return np.asarray(Image.fromarray(digit).resize((max(8, 3 * digit.shape[1]), 60), Image.Resampling.BICUBIC))
+
+    digit, beside = cut_out(image), cut_out(neighbour)
+    page = np.pad(digit, ((8, 8), (12, 12)))
+    seen = min(seen, beside.shape[1])
+    for cell, rest in ((page[8:68, -seen:], beside[:, :seen]), (page[8:68, :seen], beside[:, -seen:])):
+        np.maximum(cell, rest, out=cell)
+    return (230 - page * (170 / 255)).astype(np.uint8)
+
+
+@pytest.mark.mnist
+def test_what_is_declined_is_looked_at_without_the_edges(recognizer, mnist):
+    """Of digits that touch their neighbours more are read so, and no answer of the first look changes."""
+    images, labels = (part[:300] for part in split_validation(*mnist[0])[1])
+    pages = [write_between(*pair, seen=15) for pair in zip(images, np.roll(images, 37, axis=0), strict=True)]
+    first = recognizer.read_images(np.stack([to_mnist(page) for page in pages]))
+    both = list(recognizer.predict_many(pages))
+    for before, after in zip(first, both, strict=True):
+        check_answer(after)
+        assert before.digit in (None, after.digit)
+    right = [(np.array([answer.probabilities.argmax() for answer in one]) == labels).sum() for one in (first, both)]
+    answered = [sum(answer.digit is not None for answer in one) for one in (first, both)]
+    assert right[1] > right[0]
+    assert answered[1] > answered[0]
+
+
+def test_two_looks_count_half_each(recognizer):
+    def share(one, other, none):
+        p = np.zeros(10, np.float32)
+        p[[3, 5]] = one, other
+        return Answer(None, max(one, other), p, "not a digit", "not like any digit", np.zeros((28, 28), np.uint8), none)
+
+    sure = share(0.1, 0.9, 0.2)
+    unsure = recognizer._weigh(share(0.75, 0.25, 0.9), sure)
+    check_answer(unsure)
+    assert (unsure.digit, unsure.kind, unsure.reason) == (None, "not a digit", "not like any digit")
+    assert unsure.probabilities[5] * (1 - unsure.none) == pytest.approx((0.25 * 0.1 + 0.9 * 0.8) / 2)
+    assert unsure.none == pytest.approx(0.55)
+    answer = recognizer._weigh(share(0.1, 0.9, 0.05), share(0.0, 1.0, 0.05))
+    check_answer(answer)
+    assert answer.digit == 5
+
+
+@pytest.mark.parametrize("name", [name for name, label in LABELS.items() if label.isdigit()])
+def test_there_is_nothing_to_leave_out_where_the_edges_are_empty(name):
+    stages = show_stages(SAMPLES / name)
+    margin = stages.ink.shape[1] // 10
+    inked = stages.ink[:, :margin].any() or stages.ink[:, -margin:].any()
+    assert (look_inside(stages) is None) == (not inked)
 
 
 def test_views_are_slanted_and_stretched_about_the_centre():

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 
 from digitrec.calibration import rate_none, read_logits
 from digitrec.preprocessing.arrays import each_picture
-from digitrec.preprocessing.form import prepare, to_mnist
+from digitrec.preprocessing.form import Stages, look_inside, prepare, show_stages
 from digitrec.records import PathLike
 from digitrec.sessions import load_instrument, run_session, start_session
 
@@ -22,7 +21,6 @@ _CLOSE = 3.0  # logits
 # digits instead of 96 (benchmarks/strings.py), and no single digit more is declined.
 _SEVERAL = -2.0  # logit
 _CENTRE = 13.5  # pixels
-_BATCH = 256  # pictures read before the network runs once: bounded memory for any number of files
 
 
 Kind = Literal["digit", "blank", "unsure", "several digits", "not a digit"]
@@ -135,13 +133,24 @@ class Recognizer:
         Raises:
             PictureError: no picture, a damaged or an unreasonably large one.
         """
-        return self.read_images(to_mnist(picture)[None])[0]
+        return self.read(show_stages(picture))
 
     def predict_many(self, pictures: Iterable[Any]) -> Iterator[Answer]:
         """Read pictures one after another in bounded memory; see `predict`."""
-        pictures = each_picture(pictures)
-        while images := [to_mnist(picture) for picture in islice(pictures, _BATCH)]:
-            yield from self.read_images(np.stack(images))
+        return map(self.predict, each_picture(pictures))
+
+    def read(self, stages: Stages) -> Answer:
+        """Read one picture as `predict` does, once it is in its form.
+
+        Where that is declined, it is looked at again without its left and right edge, where the columns of a table and
+        neighbours stand; where that look is sure of a digit, either counts half.
+        """
+        answer = self.read_images(stages.image[None])[0]
+        if answer.digit is not None or answer.kind == "blank":
+            return answer
+        inner = look_inside(stages)
+        closer = self.read_images(inner[None])[0] if inner is not None else answer
+        return answer if closer.digit is None else self._weigh(answer, closer)
 
     def read_images(self, images: np.ndarray) -> list[Answer]:
         """Read images that are in MNIST's form already, uint8 (n, 28, 28)."""
@@ -151,20 +160,39 @@ class Recognizer:
         ]
 
     def _decide(self, image: np.ndarray, logits: np.ndarray, probabilities: np.ndarray, score: float) -> Answer:
-        second, digit = (int(i) for i in np.argsort(probabilities)[-2:])
-        kind: Kind = "digit"
-        reason = None
         if not image.any():
-            kind, reason, probabilities = "blank", "blank: no ink found", np.full(10, 0.1, np.float32)
-        elif score < self.threshold and logits.argmax() == 10 and logits[10] > _SEVERAL:
-            kind, reason = "several digits", "several digits: try digitrec read"
-        elif score < self.threshold and logits.max() < 0:
-            # All logits below the zero of "not a digit": that is the likeliest answer.
-            kind, reason = "not a digit", "not like any digit"
-        elif score < self.threshold:
-            kind, reason = "unsure", f"unsure: {digit} or {second}"
-        none = 1.0 if kind == "blank" else float(rate_none(logits, self.temperature))
-        return Answer(None if reason else digit, float(probabilities[digit]), probabilities, kind, reason, image, none)
+            return _decline("blank", np.full(10, 0.1, np.float32), image, 1.0)
+        none = float(rate_none(logits, self.temperature))
+        if score >= self.threshold:
+            return _answer(probabilities, image, none)
+        if logits.argmax() == 10 and logits[10] > _SEVERAL:
+            return _decline("several digits", probabilities, image, none)
+        # All logits below the zero of "not a digit": that is the likeliest answer.
+        return _decline("not a digit" if logits.max() < 0 else "unsure", probabilities, image, none)
+
+    def _weigh(self, declined: Answer, closer: Answer) -> Answer:
+        """Let two looks at a picture count half each."""
+        shares = sum(look.probabilities * np.float32(1 - look.none) for look in (declined, closer)) / np.float32(2)
+        probabilities, none = shares / shares.sum(), (declined.none + closer.none) / 2
+        if shares.max() >= self.threshold:
+            return _answer(probabilities, closer.image, none)
+        return _decline(declined.kind, probabilities, closer.image, none)
+
+
+def _answer(probabilities: np.ndarray, image: np.ndarray, none: float) -> Answer:
+    digit = int(probabilities.argmax())
+    return Answer(digit, float(probabilities[digit]), probabilities, "digit", None, image, none)
+
+
+def _decline(kind: Kind, probabilities: np.ndarray, image: np.ndarray, none: float) -> Answer:
+    second, digit = np.argsort(probabilities)[-2:].tolist()
+    reasons = {
+        "blank": "blank: no ink found",
+        "several digits": "several digits: try digitrec read",
+        "not a digit": "not like any digit",
+        "unsure": f"unsure: {digit} or {second}",
+    }
+    return Answer(None, float(probabilities[digit]), probabilities, kind, reasons[kind], image, none)
 
 
 def open_session(network: bytes) -> onnxruntime.InferenceSession:

@@ -76,7 +76,7 @@ def is_same_folder(path: str, folder: str | None) -> bool:
 def read_digit(recognizer: "Recognizer", page: Any) -> "tuple[Answer, np.ndarray, None]":
     """Read the digit in a picture; return the answer, and the picture upright and shrunk."""
     stages = show_stages(page)
-    return recognizer.read_images(stages.image[None])[0], stages.picture, None
+    return recognizer.read(stages), stages.picture, None
 
 
 def read_number(

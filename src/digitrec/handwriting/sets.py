@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec.calibration import NOT_A_DIGIT, read_logits
+from digitrec.calibration import NOT_A_DIGIT
 from digitrec.evaluation import expected_calibration_error
 from digitrec.handwriting.folders import TABLE, Row, list_subfolders, read_table
 from digitrec.idx import DataError
 from digitrec.preprocessing.decoding import PictureError, read_picture
-from digitrec.preprocessing.form import prepare, to_mnist
+from digitrec.preprocessing.form import to_mnist
 from digitrec.recognizer import Recognizer
 from digitrec.records import PathLike
 
@@ -130,11 +130,17 @@ def load_images(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], dict[int, str
 
 
 def read_pictures(recognizer: Recognizer, paths: Sequence[Path]) -> Readings:
-    """Read pictures through the door, and keep all that an `Answer` is made from."""
-    images, errors = load_images(paths)
-    probabilities, scores = read_logits(recognizer.compute_logits(prepare(images)), recognizer.temperature)
-    blank = np.flatnonzero(images.max(axis=(1, 2)) == 0)
-    probabilities[blank], scores[blank] = 0.1, 0
+    """Read pictures as `Recognizer.predict` does, one that cannot be read as a blank."""
+    answers, errors = [], {}
+    for i, path in enumerate(paths):
+        try:
+            answers.append(recognizer.predict(path))
+        except PictureError as error:
+            errors[i] = f"{path}: {error}"
+            answers.append(recognizer.predict(np.zeros((28, 28), np.uint8)))
+    images = np.array([answer.image for answer in answers], np.uint8).reshape(-1, 28, 28)
+    probabilities = np.array([answer.probabilities for answer in answers], np.float32).reshape(-1, 10)
+    scores = np.array([answer.confidence * (1 - answer.none) for answer in answers], np.float32)
     return Readings(images, probabilities, scores, errors)
 
 
