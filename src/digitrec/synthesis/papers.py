@@ -94,6 +94,17 @@ def draw_base(field: Field, rng: np.random.Generator) -> Ink:
     return marks
 
 
+def draw_page(field: Field, rng: np.random.Generator) -> Ink:
+    """Draw the lines or the squares of a page of an exercise book, pale or as dark as the pen, under the number."""
+    marks = np.zeros(field.shape, np.float32)
+    thick, lean = max(0.5, field.unit * rng.uniform(0.015, 0.06)), rng.normal(0, 0.015)
+    shade, pitch = rng.uniform(0.1, 1), field.unit * rng.uniform(0.25, 1.6)
+    _lay(marks.T, draw_rules(marks.T.shape, rng.uniform(0, pitch), -lean, thick, pitch), shade)
+    if rng.random() < 0.6:
+        _lay(marks, draw_rules(marks.shape, rng.uniform(0, pitch), lean, thick, pitch), shade)
+    return marks
+
+
 def draw_pattern(field: Field, rng: np.random.Generator) -> Ink:
     """Draw security paper: waves, hatching, arcs that cross, dots."""
     y, x = (np.arange(side, dtype=np.float32) / np.float32(field.unit) for side in field.shape)

@@ -12,13 +12,15 @@ from digitrec.synthesis.cameras import measure_darkness
 from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box
 from digitrec.synthesis.lettering import Number
 from digitrec.synthesis.papers import Field
+from digitrec.synthesis.pens import thin
 from digitrec.synthesis.scenes import paste
 
 Spans = NDArray[np.float32]
-_SMALL, _MIDDLE, _LARGE = 11, 28, 44  # pixels a digit is high in a picture; finer ones a strip would not show
+# Pixels a digit is high in a picture. More a strip would not show, but of a thin pen; less hardly anybody could read.
+_TINY, _SMALL, _MIDDLE, _LARGE, _HUGE = 7, 11, 28, 44, 72
 _LEAST = 0.34  # of a strip's height, that its digits fill: in cells that are cut out whole
 _KINDS = ("cell", "cheque", "register", "paper", "canvas")
-_OFTEN = (0.4, 0.28, 0.13, 0.11, 0.08)
+_OFTEN = (0.37, 0.26, 0.12, 0.13, 0.12)
 
 
 def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
@@ -30,10 +32,17 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
     if number.text.isdigit() and 2 <= len(number.text) <= 3 and rng.random() < 0.08:
         number = turn(number, rng.uniform(-40, 40))
     kind = str(rng.choice(_KINDS, p=_OFTEN))
-    unit = math.exp(rng.uniform(math.log(_SMALL), math.log(_MIDDLE if kind == "cell" else _LARGE)))
+    is_thin = kind == "canvas" and rng.random() < 0.5
+    low, high = _SMALL, _MIDDLE if kind == "cell" else _HUGE if is_thin else _LARGE
+    if rng.random() < 0.08:
+        low, high = _TINY, _SMALL
+    unit = math.exp(rng.uniform(math.log(low), math.log(high)))
     scale = unit / number.height
     size = [max(1, round(side * scale)) for side in number.ink.shape[::-1]]
-    small = np.asarray(Image.fromarray(number.ink).resize(size, Image.Resampling.BOX)).clip(0, 1)
+    way = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BILINEAR
+    small = np.asarray(Image.fromarray(number.ink).resize(size, way)).clip(0, 1)
+    if is_thin and unit > _SMALL:
+        small = _thin(small, rng)
     small = np.minimum(small / np.float32(measure_darkness(small)), 1)  # a thin pen need not be a faint one
     spans = number.spans * np.float32(scale)
     ink, field = _frame(small, spans, unit, kind, rng)
@@ -41,6 +50,14 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
     if kind == "canvas":
         return _draw_on_canvas(ink, rng), spans
     return _photograph(ink, _choose_paper(field, kind, rng), field, kind, rng), spans
+
+
+def _thin(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Write it again with a pen of one or two pixels, as Paint's pencil draws."""
+    line = thin(ink[None] > 0.25)[0]
+    if rng.random() < 0.4:
+        line = line | np.pad(line, ((0, 0), (1, 0)))[:, :-1] | np.pad(line, ((1, 0), (0, 0)))[:-1]
+    return line.astype(np.float32) if line.any() else ink
 
 
 def turn(number: Number, degrees: float) -> Number:
@@ -64,7 +81,8 @@ def _frame(small: Ink, spans: Spans, unit: float, kind: str, rng: np.random.Gene
     """Lay a number on a canvas of the size of the crop."""
     height, width = small.shape
     tall = max(height, round(unit * 0.7))
-    share = rng.uniform(0.7, 1) if kind == "cheque" or rng.random() < 0.2 else rng.uniform(_LEAST, 0.95)
+    closely = 1 if kind == "cheque" else 0.35 if kind == "canvas" else 0.2
+    share = rng.uniform(0.7, 1) if rng.random() < closely else rng.uniform(_LEAST, 0.95)
     full = max(8, height, round(min(tall / share, unit / _LEAST)))
     wide = 0.6 if kind == "cell" else 0.4
     left, right = (
@@ -86,6 +104,8 @@ def _choose_paper(field: Field, kind: str, rng: np.random.Generator) -> Ink:
         marks = papers.draw_cell(field, rng)
     elif kind == "register" or (kind == "cheque" and rng.random() < 0.6):
         marks = papers.draw_base(field, rng)
+    elif kind == "paper" and rng.random() < 0.5:
+        marks = papers.draw_page(field, rng)
     if kind == "cheque":
         np.maximum(marks, papers.draw_pattern(field, rng), out=marks)
     if rng.random() < (0.4 if kind == "register" else 0.1):
