@@ -1,7 +1,8 @@
 """Damage photos of whole numbers as desks, forms and cameras do, and read what is left.
 
 The numbers are put together from MNIST's validation digits and drawn ones, one hand a number, which nothing was taught
-with, and laid on plain paper, 800 pixels wide. Each is damaged in every way, the same at every run with the same seed.
+with, and laid on plain paper, 800 pixels wide, or on a page of 2,000. Each is damaged in every way, the same at every
+run with the same seed.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from digitrec.synthesis.texts import choose_text
 from digitrec.synthesis.writers import HEIGHT, Writer, gather
 
 TALL = 90  # pixels a digit is high
+PAGE = (1500, 2000)  # height and width of a page's photo, on which a digit is as high as seven millimetres are on A4
+TALL_ON_PAGE = 47
 CELL = 1.1  # the side of a form's cell, in digits' heights
 SURE = 0.9
 _OF_PAPER = ("ruled", "squared", "hand's shadow")  # damages that paper has, whatever is written on it
@@ -84,18 +87,27 @@ def write_sheets(n: int, seed: int) -> list[Sheet]:
     return sheets
 
 
-def lay(number: Number, writer: Writer, seed: int, share: float = 1) -> Sheet:
-    """Lay a number on plain paper and take its photo, in whose middle it is, or further away, where it is anywhere."""
-    rng, tall = np.random.default_rng(seed), share * TALL
+def lay(number: Number, writer: Writer, seed: int, tall: float = TALL, page: tuple[int, int] | None = None) -> Sheet:
+    """Lay a number on plain paper and take its photo, in whose middle it is; a smaller one, or one on a page, anywhere.
+
+    Args:
+        number: what is written.
+        writer: who wrote it.
+        seed: of paper, pen and light.
+        tall: pixels a digit is high in the photo.
+        page: height and width of the photo; left out, as much as the number needs.
+    """
+    rng = np.random.default_rng(seed)
     scale = tall / number.height
     paper = rng.uniform(170, 245) * np.array([1, rng.uniform(0.95, 1), rng.uniform(0.85, 1)], np.float32)
     pen = paper * np.array([[0.2, 0.2, 0.22], [0.15, 0.25, 0.6], [0.4, 0.4, 0.42]])[rng.integers(3)]
-    light = 1 - rng.uniform(0, 0.15) * np.linspace(-1, 1, SIDE, dtype=np.float32)[:, None]
     width, height = (max(1, round(side * scale)) for side in number.ink.shape[::-1])
+    shape = page or (max(3 * TALL, height + TALL), SIDE)
+    light = 1 - rng.uniform(0, 0.15) * np.linspace(-1, 1, shape[1], dtype=np.float32)[:, None]
     ink = np.asarray(Image.fromarray(number.ink).resize((width, height), Image.Resampling.BOX)).clip(0, 1)
-    covered = np.zeros((max(3 * TALL, height + TALL), SIDE, 1), np.float32)
-    left, top = ((room - side) // 2 for room, side in ((SIDE, width), (len(covered), height)))
-    if share < 1:
+    covered = np.zeros((*shape, 1), np.float32)
+    left, top = ((room - side) // 2 for room, side in ((shape[1], width), (shape[0], height)))
+    if page or tall < TALL:
         left, top = (int(rng.uniform(0.2, 1.8) * side) for side in (left, top))
     covered[top : top + height, left : left + width, 0] = ink
     pixels = (paper + covered * (pen - paper)) * light + rng.normal(0, 3, (*covered.shape[:2], 1))
@@ -121,7 +133,12 @@ def measure(reader: NumberReader, sheets: list[Sheet], damage: Damage, seed: int
 
 def step_back(sheet: Sheet, rng: np.random.Generator, share: float) -> Sheet:
     """Take the photo from further away: the number is that share as large, and somewhere on the paper."""
-    return lay(sheet.number, sheet.writer, sheet.seed, share)
+    return lay(sheet.number, sheet.writer, sheet.seed, share * TALL)
+
+
+def lay_on_page(sheet: Sheet, rng: np.random.Generator) -> Sheet:
+    """Write the number, alone, somewhere on a page, and take a photo of all of it."""
+    return lay(sheet.number, sheet.writer, sheet.seed, TALL_ON_PAGE, PAGE)
 
 
 def print_field(sheet: Sheet, rng: np.random.Generator, width: tuple[int, int]) -> Sheet:
@@ -187,6 +204,7 @@ DAMAGES: dict[str, Damage] = {
     "half as large in the photo": partial(step_back, share=0.5),
     "a quarter as large": partial(step_back, share=0.25),
     "an eighth as large": partial(step_back, share=0.125),
+    "alone on a page": lay_on_page,
     "a form's field, thin": partial(print_field, width=(2, 4)),
     "a form's field, thick": partial(print_field, width=(6, 10)),
     "a cell for each digit": fill_cells,

@@ -290,6 +290,8 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
         ("one digit in each of its cells {}", "a cell for each digit"),
         ("on dark squared paper {}, a quarter", "squared, dark"),
         ("a quarter as large in the photo {}", "a quarter as large"),
+        ("an eighth as large {}", "an eighth as large"),
+        ("alone on a page of A4 {}", "alone on a page"),
         ("hand's shadow of 40 % {}, beside", "hand's shadow, 40 %"),
         ("beside a flash {}, turned by 8", "flash beside the number"),
         ("turned by 8 degrees {}", "turned by 8 degrees"),

@@ -105,6 +105,17 @@ def test_a_number_anywhere_in_a_large_photo_is_one_line_and_no_more(share, place
     assert (box[3] - box[1]) * line.scale > 0.5 * HEIGHT
 
 
+@pytest.mark.parametrize("width", [1000, 2000, 4000])
+@pytest.mark.parametrize("text", ["4079", "38.65"])
+def test_small_writing_on_a_page_keeps_its_strokes(width, text):
+    """A strip of the page is as good as one of the number cut out of it, digits a fortieth of the page high."""
+    picture, box = write(text, (width, width * 3 // 4), (width // 3, width // 2), width // 40)
+    (line,) = (line for line in find_lines(picture) if covers(line, box))
+    left, top, right, bottom = map(round, line.locate(0, 0, line.strip.shape[1], HEIGHT))
+    alone = Image.fromarray(to_strip(picture[top:bottom, left:right])).resize(line.strip.shape[::-1])
+    assert np.corrcoef(line.strip.ravel(), np.asarray(alone).ravel())[0, 1] > 0.93
+
+
 @pytest.mark.parametrize("degrees", [-12, -7, 7, 12])
 def test_a_number_that_climbs_is_levelled_and_found_again_in_the_picture(degrees):
     picture = write("473068", (600, 300), (160, 120), 60)[0]

@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from digitrec.preprocessing.decoding import FORMATS, PictureError, open_picture, read_picture
+from digitrec.preprocessing.decoding import FINE_SIDE, FORMATS, PictureError, open_picture, read_picture
 
 MEMORY = 1_000_000_000  # bytes of a process's address space; 36 megapixels in colour take 300 MB
 PATIENCE = 10  # seconds by the clock, also where a process cannot count its own
@@ -180,7 +180,7 @@ def _reply(data: bytes, most_pixels: int) -> list[bytes]:
         given = _measure_sides(picture)
         if math.prod(given) > most_pixels:
             return [_REPLY.pack(_LARGE, 0, 0, 0, 0)]
-        pixels = read_picture(picture)
+        pixels = read_picture(picture, FINE_SIDE)
     except PictureError as error:
         text = str(error).encode()
         return [_REPLY.pack(_REFUSED, 0, len(text), 0, 0), text]

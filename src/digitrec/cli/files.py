@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from digitrec.preprocessing.containers import iterate_pages
-from digitrec.preprocessing.decoding import SUFFIXES, PictureError, measure_size, open_picture, read_picture
+from digitrec.preprocessing.decoding import FINE_SIDE, SUFFIXES, PictureError, measure_size, open_picture, read_picture
 from digitrec.preprocessing.files import check_address, read_bytes
 from digitrec.preprocessing.form import show_stages
 from digitrec.records import natural_order
@@ -85,7 +85,7 @@ def read_number(
     """Read the number in a picture; return the answer, the picture where it is to be drawn, and its size."""
     page = open_picture(page)
     number = reader.read(page, constraint)
-    return number, read_picture(page) if is_drawn else None, measure_size(page)
+    return number, read_picture(page, FINE_SIDE) if is_drawn else None, measure_size(page)
 
 
 def read_pictures(read: Read, paths: Iterable[str]) -> Iterator[Reading]:

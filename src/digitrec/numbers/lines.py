@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec.numbers.pages import SMALL, find_page
+from digitrec.numbers.pages import find_page, is_photo
 from digitrec.numbers.rows import Row, find_rows
-from digitrec.preprocessing.decoding import measure_size, open_picture, read_picture
+from digitrec.preprocessing.decoding import FINE_SIDE, measure_size, open_picture, read_picture
 from digitrec.preprocessing.frames import SEARCHED
 from digitrec.preprocessing.ink import even_light, make_thumbnail, reduce_colours
 from digitrec.preprocessing.rules import drop_rules
@@ -19,7 +19,6 @@ Floats = NDArray[np.floating]
 
 HEIGHT = 32  # pixels of a strip
 _NARROWEST, _WIDEST = 16, 1024
-_LARGEST = 1600  # pixels of a side; no line on a larger picture needs more
 _FILLED_CELL, _FILLED_PHOTO = 1 / 6, 0.7  # shares of a picture's height: of one with lower rows all is not read
 _REACH, _STEP = 24, 16  # columns of a strip, over which its paper is measured, and how often
 _PAPER, _PEN = 0.7, 0.015  # shares of the pixels: at most so many are darker than paper; so many are the darkest ink
@@ -72,12 +71,9 @@ def find_lines(picture: Any) -> list[Line]:
         PictureError: if the picture cannot be read.
     """
     picture = open_picture(picture)
-    grey = reduce_colours(read_picture(picture))
-    given = max(measure_size(picture))
-    if given > _LARGEST:
-        grey = np.asarray(make_thumbnail(grey, _LARGEST))
+    grey = reduce_colours(read_picture(picture, FINE_SIDE))
+    shrunk = max(measure_size(picture)) / max(grey.shape)
     page, top, left = find_page(grey)
-    shrunk = given / max(grey.shape)
     lines = []
     for crop in _cut_lines(page):
         strip = to_strip(crop.pixels)
@@ -92,11 +88,11 @@ def _cut_lines(page: Bytes) -> list[_Crop]:
     crops = []
     for row, scale in _find_rows(page):
         crop = _cut(page, row, scale)
-        if row.slope and len(page) > SMALL:
+        if row.slope and is_photo(page):
             crop = _level(page, row.slope, crop)
         crops.append(crop)
     tallest = max((len(crop.pixels) for crop in crops), default=len(page))
-    filled = _FILLED_CELL if len(page) <= SMALL else _FILLED_PHOTO
+    filled = _FILLED_PHOTO if is_photo(page) else _FILLED_CELL
     if not crops or (len(page) < 1.4 * page.shape[1] and tallest > filled * len(page)):
         crops.insert(0, _Crop(page, 0, 0))
     return crops

@@ -11,7 +11,7 @@ from digitrec.preprocessing.sheet import weigh_contrast
 Bytes = NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two exclusive
 
-SMALL = 100  # pixels high: a picture of no more is a cell that was cut out to be read, not a photo of a line
+_SMALL = 100  # pixels high, on a thumbnail: a picture of no more is a cell that was cut out, not a photo of a line
 _SKEW = 4.0  # what the strokes of a number count beside the signs of one digit's ink
 
 
@@ -28,9 +28,14 @@ def find_page(grey: Bytes) -> tuple[Bytes, int, int]:
     page = grey[top:bottom, left:right]
     if page.size == grey.size:  # else it is the paper that is bright
         page = _orient(page)
-    if SMALL < len(page) < 1.4 * page.shape[1]:
+    if is_photo(page) and len(page) < 1.4 * page.shape[1]:
         page = np.rint(255 * (1 - compare_with_paper(page)[0])).astype(np.uint8)
     return erase_frames(page), top, left
+
+
+def is_photo(page: Bytes) -> bool:
+    """Tell a photo of a line from a cell that was cut out to be read."""
+    return len(page) * min(1, SEARCHED / max(page.shape)) > _SMALL
 
 
 def _find_paper(grey: Bytes) -> Box:

@@ -36,6 +36,7 @@ SUFFIXES = tuple(sorted([*_OTHERS, *(ending for endings in _ENDINGS.values() for
 MAX_PIXELS = 40_000_000  # three 12-megapixel photos; more is refused before it is decoded
 MIN_SIDE = 3  # an upright 1, cut out closely, is that narrow
 WORKING_SIDE = 400  # the 10-pixel pencil line of a 12-megapixel photo stays one pixel wide
+FINE_SIDE = 1000  # for numbers, which are written smaller: seven millimetres on a page of A4 are 23 pixels
 
 # Pillow logs some of what it then raises; where nobody configured logging, Python would write that to standard error.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -54,14 +55,15 @@ _UPRIGHT = {
 Bytes = NDArray[np.uint8]
 
 
-def read_picture(picture: Any) -> Bytes:
-    """Read a picture, upright, without alpha, shrunk to `WORKING_SIDE` pixels where it is larger.
+def read_picture(picture: Any, side: int = WORKING_SIDE) -> Bytes:
+    """Read a picture, upright, without alpha, shrunk where it is larger than wanted.
 
     Args:
         picture: a path, the bytes of a file, an open binary file, a PIL image, or an array, a list of lists or a
             tensor, (h, w) or (h, w, channels) of 1 to 4 channels, an even number ending in alpha: booleans,
             floats 0-1, or numbers 0-255 or up to 65535; a digit of MNIST also as it goes through tutorials, see
             `arrays`. Of a file of several pages it is the first.
+        side: pixels of the longer side, at most.
 
     Returns:
         uint8 (h, w) where the picture is grey, else (h, w, 3).
@@ -72,13 +74,13 @@ def read_picture(picture: Any) -> Bytes:
     picture = open_picture(picture)
     if isinstance(picture, np.ndarray):
         with _one_line_errors():
-            return _flatten(_shrink(_picture_from_array(picture)))
+            return _flatten(_shrink(_picture_from_array(picture), side))
     if isinstance(picture, Image.Image):
         with _one_line_errors():
             data = read_again(picture)
             check_file(data)
             _check_image(picture, data)
-            return _flatten(_decode(picture.copy()))
+            return _flatten(_decode(picture.copy(), side))
     with _one_line_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -86,8 +88,9 @@ def read_picture(picture: Any) -> Bytes:
         check_file(picture)
         with Image.open(file, formats=FORMATS) as image:
             _check_image(image, picture)
-            image.draft(None, (WORKING_SIDE, WORKING_SIDE))  # a JPEG photo decodes at 1/8
-            return _flatten(_decode(image))
+            scale = side / max(image.size)
+            image.draft(None, (int(image.width * scale), int(image.height * scale)))  # a JPEG photo decodes at 1/8
+            return _flatten(_decode(image, side))
 
 
 def open_picture(picture: Any) -> NDArray[Any] | Image.Image | bytes:
@@ -166,7 +169,7 @@ def _silence_libtiff() -> None:
         handle.TIFFSetErrorHandler(None)
 
 
-def _decode(image: Image.Image) -> Image.Image:
+def _decode(image: Image.Image, side: int) -> Image.Image:
     """Decode the first frame to L, LA, RGB or RGBA of working size, turned upright."""
     if image.mode in ("P", "PA") or "transparency" in image.info:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -174,7 +177,7 @@ def _decode(image: Image.Image) -> Image.Image:
         image = image.convert("L")
     elif image.mode.startswith("I;16"):
         image = image.convert("I")
-    image = _shrink(image)
+    image = _shrink(image, side)
     if image.mode in ("I", "F"):
         image = _picture_from_array(np.asarray(image))
     elif image.mode not in ("L", "LA", "RGB", "RGBA"):
@@ -191,9 +194,8 @@ def _turn_upright(image: Image.Image) -> Image.Image:
     return image if method is None else image.transpose(method)
 
 
-def _shrink(image: Image.Image, side: int | None = None) -> Image.Image:
+def _shrink(image: Image.Image, side: int) -> Image.Image:
     """Shrink by averaging: a thin line grows faint but never vanishes, as rows half-way between two do in a box."""
-    side = side or WORKING_SIDE
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.HAMMING, reducing_gap=2.0)
     _check_size(*image.size)
