@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from digitrec.synthesis import papers
 from digitrec.synthesis.cameras import measure_darkness
-from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box, transform
+from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box
 from digitrec.synthesis.lettering import Number
 from digitrec.synthesis.papers import Field
 from digitrec.synthesis.pens import thin
@@ -33,8 +33,6 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
         number = turn(number, rng.uniform(-40, 40))
     kind = str(rng.choice(_KINDS, p=_OFTEN))
     is_thin = kind == "canvas" and rng.random() < 0.5
-    if kind == "canvas" and rng.random() < 0.35:
-        number = straighten(number)
     low, high = _SMALL, _MIDDLE if kind == "cell" else _HUGE if is_thin else _LARGE
     if rng.random() < 0.08:
         low, high = _TINY, _SMALL
@@ -77,20 +75,6 @@ def turn(number: Number, degrees: float) -> Number:
     spans = np.stack([middles - halves, middles + halves], axis=1)
     ink = ink[box]
     return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32))
-
-
-def straighten(number: Number) -> Number:
-    """Slant a number back until its stems stand as upright as the side of a cell."""
-    if not number.text:
-        return number
-    slants = np.linspace(-0.6, 0.6, 25).tolist()
-    slanted = [transform(number.ink, len(number.ink), slant, 1) for slant in slants]
-    ink = max(slanted, key=lambda one: float((one.sum(axis=0) ** 2).sum()))
-    box = find_box(ink, 0.1)
-    moved = (ink.shape[1] - number.ink.shape[1]) / 2 - box[1].start
-    ink = ink[box]
-    spans = (number.spans + moved).clip(0, ink.shape[1])
-    return number._replace(ink=ink, spans=spans.astype(np.float32))
 
 
 def _frame(small: Ink, spans: Spans, unit: float, kind: str, rng: np.random.Generator) -> tuple[Ink, Field]:
