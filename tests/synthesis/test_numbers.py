@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 from digitrec import synthesis
 from digitrec.preprocessing.box import box_ink
+from digitrec.synthesis import snapshots
 from digitrec.synthesis.lettering import HEIGHT, Number, draw_mark, write_number
 from digitrec.synthesis.numbers import WIDTH, draw_numbers
+from digitrec.synthesis.papers import Field, draw_page
 from digitrec.synthesis.snapshots import take, turn
 from digitrec.synthesis.sources import make_strips
 from digitrec.synthesis.texts import CHARACTERS, choose_text
@@ -137,6 +140,32 @@ def test_the_spans_of_a_turned_number_stay_on_its_digits(degrees, gap):
         assert span.mean() == pytest.approx(across.mean() + 0.5, abs=2)
         rows.append(down.mean())
     assert abs(degrees) < 2 or (rows[1] < rows[0]) == (degrees > 0)
+
+
+def test_a_thin_pen_draws_what_a_broad_one_did_in_one_or_two_pixels(digits):
+    rng = np.random.default_rng(0)
+    for writer in gather(*digits, 40, rng):
+        ink = write_number("4079", writer, rng).ink
+        line = snapshots._thin(ink, rng)
+        assert line.shape == ink.shape
+        assert set(np.unique(line)) == {0, 1}
+        blocks = np.lib.stride_tricks.sliding_window_view(line, (3, 3)).min(axis=(2, 3))
+        assert blocks.sum() <= 0.03 * line.sum()  # where strokes meet
+        near = np.asarray(Image.fromarray(line.astype(np.uint8)).filter(ImageFilter.MaxFilter(17))) > 0
+        assert near[ink > 0.25].mean() > 0.97
+
+
+def test_pages_are_ruled_or_squared():
+    rng, squared = np.random.default_rng(0), []
+    for _ in range(100):
+        field = Field((60, 90), (10, 20, 50, 70), 40.0, np.zeros((40, 50), np.float32), [])
+        marks = draw_page(field, rng)
+        assert marks.shape == (60, 90)
+        assert 0 < marks.max() <= 1
+        level, upright = (np.median(marks, axis=axis).max() for axis in (1, 0))
+        assert max(level, upright) > 0.03
+        squared.append(upright > 0.03)
+    assert 0.4 < np.mean(squared) < 0.75
 
 
 def test_a_blank_has_neither_ink_nor_spans(digits):
