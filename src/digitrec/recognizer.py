@@ -117,7 +117,7 @@ class Recognizer:
 
     def run_network(self, x: np.ndarray) -> np.ndarray:
         """Run the network once on prepared images, float32 (n, 28, 28, 1) in 0-1; return its logits, float32."""
-        # In parts, so that memory stays bounded; 17,400 images a second on two cores (benchmarks/inference.json).
+        # In parts, so that memory stays bounded.
         logits = [run_session(self._session, part)[0] for part in _split(x, 100)]
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
