@@ -13,7 +13,7 @@ from PIL import Image
 from digitrec import Recognizer, app
 from digitrec.numbers.boxes import Character
 from digitrec.numbers.reader import Number
-from digitrec.preprocessing.decoding import read_picture
+from digitrec.preprocessing.decoding import FINE_SIDE, read_picture
 
 SEVEN = Path(__file__).parents[2] / "data" / "samples" / "7_crossed.png"
 
@@ -56,7 +56,7 @@ class ColumnReader:
         self.asked.append(known)
         if known["length"] == 99:
             raise ValueError("length: expected 1 to 60 characters, got 99")
-        grey = np.asarray(Image.fromarray(read_picture(picture)).convert("L"))
+        grey = np.asarray(Image.fromarray(read_picture(picture, FINE_SIDE)).convert("L"))
         strip = np.zeros((32, 64), np.uint8)
         columns = np.flatnonzero((grey < 128).any(axis=0))
         if not len(columns) or np.median(grey) < 250:
