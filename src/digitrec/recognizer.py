@@ -52,6 +52,11 @@ class Answer:
     image: np.ndarray = field(repr=False)
     none: float = field(default=0.0, repr=False)
 
+    @property
+    def shares(self) -> np.ndarray:
+        """float64 (10,), the digits' probabilities where no single digit competes: with `none` they sum to 1."""
+        return self.probabilities.astype(np.float64) * (1 - self.none)
+
     def _repr_png_(self) -> bytes:
         """Draw the picture dark on white and four times as large."""
         file = io.BytesIO()
@@ -172,8 +177,8 @@ class Recognizer:
 
     def _weigh(self, declined: Answer, closer: Answer) -> Answer:
         """Let two looks at a picture count half each."""
-        shares = sum(look.probabilities * np.float32(1 - look.none) for look in (declined, closer)) / np.float32(2)
-        probabilities, none = shares / shares.sum(), (declined.none + closer.none) / 2
+        shares, none = (declined.shares + closer.shares) / 2, (declined.none + closer.none) / 2
+        probabilities = (shares / shares.sum()).astype(np.float32)
         if shares.max() >= self.threshold:
             return _answer(probabilities, closer.image, none)
         return _decline(declined.kind, probabilities, closer.image, none)

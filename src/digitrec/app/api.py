@@ -79,7 +79,7 @@ class Api:
             answer, heat = explanation.answer, explanation.heat.round(2).tolist()
         else:
             answer, heat = self._recognizer.predict(seen), None
-        shares = [float(probability) * (1 - answer.none) for probability in answer.probabilities] + [answer.none]
+        shares = [*answer.shares.tolist(), answer.none]
         return {
             "kind": answer.kind,
             "digit": answer.digit,

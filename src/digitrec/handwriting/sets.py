@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from digitrec.preprocessing.decoding import PictureError, read_picture
 from digitrec.preprocessing.form import to_mnist
 from digitrec.recognizer import Recognizer
 from digitrec.records import PathLike
+
+_Taken = TypeVar("_Taken")
 
 
 @dataclass(frozen=True)
@@ -120,28 +122,29 @@ def load_images(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], dict[int, str
     Returns:
         uint8 (n, 28, 28); and by its place, why a picture could not be read.
     """
-    images, errors = np.zeros((len(paths), 28, 28), np.uint8), {}
-    for i, path in enumerate(paths):
-        try:
-            images[i] = to_mnist(path)
-        except PictureError as error:
-            errors[i] = f"{path}: {error}"
-    return images, errors
+    images, errors = _take_each(paths, to_mnist)
+    return np.array(images, np.uint8).reshape(-1, 28, 28), errors
 
 
 def read_pictures(recognizer: Recognizer, paths: Sequence[Path]) -> Readings:
     """Read pictures as `Recognizer.predict` does, one that cannot be read as a blank."""
-    answers, errors = [], {}
-    for i, path in enumerate(paths):
-        try:
-            answers.append(recognizer.predict(path))
-        except PictureError as error:
-            errors[i] = f"{path}: {error}"
-            answers.append(recognizer.predict(np.zeros((28, 28), np.uint8)))
+    answers, errors = _take_each(paths, recognizer.predict)
     images = np.array([answer.image for answer in answers], np.uint8).reshape(-1, 28, 28)
     probabilities = np.array([answer.probabilities for answer in answers], np.float32).reshape(-1, 10)
-    scores = np.array([answer.confidence * (1 - answer.none) for answer in answers], np.float32)
+    scores = np.array([answer.shares.max() for answer in answers], np.float32)
     return Readings(images, probabilities, scores, errors)
+
+
+def _take_each(paths: Sequence[Path], take: Callable[[Any], _Taken]) -> tuple[list[_Taken], dict[int, str]]:
+    """Take pictures one by one, a blank in place of what cannot be read; and by its place, why it could not."""
+    taken, errors = [], {}
+    for i, path in enumerate(paths):
+        try:
+            taken.append(take(path))
+        except PictureError as error:
+            errors[i] = f"{path}: {error}"
+            taken.append(take(np.zeros((28, 28), np.uint8)))
+    return taken, errors
 
 
 def summarise_sets(pictures: Pictures, readings: Readings, threshold: float) -> dict[str, dict[str, float]]:

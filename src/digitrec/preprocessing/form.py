@@ -130,10 +130,10 @@ def look_inside(stages: Stages) -> Bytes | None:
         uint8 (28, 28); None where there is no ink in those tenths.
     """
     width = stages.ink.shape[1]
-    inside = slice(width // 10, width - width // 10)
-    if not np.delete(stages.ink, np.arange(width)[inside], axis=1).any():
+    left, right = width // 10, width - width // 10
+    if not (stages.ink[:, :left].any() or stages.ink[:, right:].any()):
         return None
-    ink = drop_rules(even_light(np.ascontiguousarray(stages.contrast[:, inside])))
+    ink = drop_rules(even_light(np.ascontiguousarray(stages.contrast[:, left:right])))
     return box_ink(keep_digit(ink))
 
 
