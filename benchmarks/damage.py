@@ -178,7 +178,11 @@ def flash(photo: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 def turn(photo: Image.Image, generator: np.random.Generator, degrees: float) -> Image.Image:
     """Turn the paper to either side; beyond the photo it goes on as the photo's own mirror image would."""
-    height, width = photo.height // 3, photo.width // 3
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    height, width = (
+        max(0, round(side * (cosine - 1) + other * sine) // 2) + 2
+        for side, other in ((photo.height, photo.width), (photo.width, photo.height))
+    )
     pixels = np.pad(np.asarray(photo), ((height, height), (width, width), (0, 0)), "reflect")
     side = float(generator.choice([-degrees, degrees]))
     turned = Image.fromarray(pixels).rotate(side, Image.Resampling.BICUBIC)

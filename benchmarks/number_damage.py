@@ -23,6 +23,7 @@ from digitrec.synthesis.writers import HEIGHT, Writer, gather
 TALL = 90  # pixels a digit is high
 PAGE = (1500, 2000)  # height and width of a page's photo, on which a digit is as high as seven millimetres are on A4
 TALL_ON_PAGE = 47
+HIGH = (600, SIDE)
 CELL = 1.1  # the side of a form's cell, in digits' heights
 SURE = 0.9
 _OF_PAPER = ("ruled", "squared", "hand's shadow")  # damages that paper has, whatever is written on it
@@ -88,7 +89,7 @@ def write_sheets(n: int, seed: int) -> list[Sheet]:
 
 
 def lay(number: Number, writer: Writer, seed: int, tall: float = TALL, page: tuple[int, int] | None = None) -> Sheet:
-    """Lay a number on plain paper and take its photo, in whose middle it is; a smaller one, or one on a page, anywhere.
+    """Lay a number on plain paper and take its photo, in whose middle it is; a smaller one anywhere.
 
     Args:
         number: what is written.
@@ -107,7 +108,7 @@ def lay(number: Number, writer: Writer, seed: int, tall: float = TALL, page: tup
     ink = np.asarray(Image.fromarray(number.ink).resize((width, height), Image.Resampling.BOX)).clip(0, 1)
     covered = np.zeros((*shape, 1), np.float32)
     left, top = ((room - side) // 2 for room, side in ((shape[1], width), (shape[0], height)))
-    if page or tall < TALL:
+    if tall < TALL:
         left, top = (int(rng.uniform(0.2, 1.8) * side) for side in (left, top))
     covered[top : top + height, left : left + width, 0] = ink
     pixels = (paper + covered * (pen - paper)) * light + rng.normal(0, 3, (*covered.shape[:2], 1))
@@ -139,6 +140,12 @@ def step_back(sheet: Sheet, rng: np.random.Generator, share: float) -> Sheet:
 def lay_on_page(sheet: Sheet, rng: np.random.Generator) -> Sheet:
     """Write the number, alone, somewhere on a page, and take a photo of all of it."""
     return lay(sheet.number, sheet.writer, sheet.seed, TALL_ON_PAGE, PAGE)
+
+
+def turn_steeply(sheet: Sheet, rng: np.random.Generator, degrees: float) -> Sheet:
+    """Turn the paper so far that a photo of it has to be higher for all of the number to be in it."""
+    high = lay(sheet.number, sheet.writer, sheet.seed, page=HIGH)
+    return high._replace(photo=turn(high.photo, rng, degrees))
 
 
 def print_field(sheet: Sheet, rng: np.random.Generator, width: tuple[int, int]) -> Sheet:
@@ -214,6 +221,7 @@ DAMAGES: dict[str, Damage] = {
     "turned by 4 degrees": of_photos(turn, degrees=4),
     "turned by 8 degrees": of_photos(turn, degrees=8),
     "turned by 15 degrees": of_photos(turn, degrees=15),
+    "turned by 30 degrees": partial(turn_steeply, degrees=30),
     "bright on dark": of_photos(lambda photo, rng: ImageOps.invert(photo)),
     "a broad brush on black": draw_on_black,
 }

@@ -22,7 +22,7 @@ def test_pieces_side_by_side_are_one_row_whichever_is_the_largest(widths, pitch)
     boxes = [(80, 60 + pitch * i, 110, 60 + pitch * i + width) for i, width in enumerate(widths)]
     (row,) = find_rows(fill(boxes))
     assert row.box.tolist() == [80, 60, 110, boxes[-1][3]]
-    assert row.slope == 0
+    assert row.angle == 0
 
 
 def test_what_stands_apart_is_a_row_of_its_own_and_the_prominent_one_comes_first():
@@ -34,12 +34,12 @@ def test_what_stands_apart_is_a_row_of_its_own_and_the_prominent_one_comes_first
 def test_a_row_that_climbs_or_sinks_says_so(slope):
     boxes = [(90 + round(slope * 40 * i), 100 + 40 * i, 130 + round(slope * 40 * i), 118 + 40 * i) for i in range(5)]
     (row,) = find_rows(fill(boxes, (240, 400)))
-    assert row.slope == pytest.approx(slope, abs=0.02)
+    assert np.tan(row.angle) == pytest.approx(slope, abs=0.02)
 
 
 def test_digits_of_several_heights_on_one_line_are_level():
     (row,) = find_rows(fill([(60, 100, 120, 118), (80, 140, 120, 158), (95, 180, 120, 198)]))
-    assert row.slope == 0
+    assert row.angle == 0
 
 
 def test_of_no_ink_there_is_no_row():

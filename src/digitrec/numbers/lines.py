@@ -20,18 +20,19 @@ Floats = NDArray[np.floating]
 HEIGHT = 32  # pixels of a strip
 _NARROWEST, _WIDEST = 16, 1024
 _FILLED_CELL, _FILLED_PHOTO = 1 / 6, 0.7  # shares of a picture's height: of one with lower rows all is not read
+_ROOM = 1.3  # what is turned is cut out with some more around it
 _REACH, _STEP = 24, 16  # columns of a strip, over which its paper is measured, and how often
 _PAPER, _PEN = 0.7, 0.015  # shares of the pixels: at most so many are darker than paper; so many are the darkest ink
 _FAINTEST = 0.02  # of the paper's light: less is no pen
 
 
 class _Crop(NamedTuple):
-    """A piece of a page: its pixels, ink dark; where it begins; how far each column was raised, by its place."""
+    """A piece of a page: its pixels, ink dark; where its corner lies; by how much it was turned to be level."""
 
     pixels: Bytes
     top: float
     left: float
-    slope: float = 0.0
+    angle: float = 0.0  # radians, clockwise
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,21 @@ class Line:
         strip: uint8 (32, w), w from 16 to 1024: ink bright, grey, the pen about 255, paper about 0.
         left, top: of the strip's corner in the picture, in pixels.
         scale: pixels of the strip for one of the picture.
-        slope: of the line in the picture, downwards by its length; the strip is level.
+        angle: of the line in the picture, radians, clockwise; the strip is level.
     """
 
     strip: Bytes
     left: float
     top: float
     scale: float
-    slope: float = 0.0
+    angle: float = 0.0
 
     def locate(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
-        """Return in the picture's pixels what is given in the strip's: left, top, right, bottom."""
-        x, y = self.left, self.top + self.slope * (left + right) / 2 / self.scale
-        return x + left / self.scale, y + top / self.scale, x + right / self.scale, y + bottom / self.scale
+        """Return in the picture's pixels the box around one that is given in the strip's: left, top, right, bottom."""
+        corners = np.array([(x, y) for x in (left, right) for y in (top, bottom)]) / self.scale
+        turned = corners @ _turn(self.angle)
+        (x0, y0), (x1, y1) = turned.min(axis=0).tolist(), turned.max(axis=0).tolist()
+        return self.left + x0, self.top + y0, self.left + x1, self.top + y1
 
 
 def find_lines(picture: Any) -> list[Line]:
@@ -79,18 +82,13 @@ def find_lines(picture: Any) -> list[Line]:
         strip = to_strip(crop.pixels)
         if strip.any():
             scale = HEIGHT / len(crop.pixels) / shrunk
-            lines.append(Line(strip, (left + crop.left) * shrunk, (top + crop.top) * shrunk, scale, crop.slope))
+            lines.append(Line(strip, (left + crop.left) * shrunk, (top + crop.top) * shrunk, scale, crop.angle))
     return lines
 
 
 def _cut_lines(page: Bytes) -> list[_Crop]:
     """Cut out the rows of ink, and before them all of a page that is as broad as a line, and not much higher."""
-    crops = []
-    for row, scale in _find_rows(page):
-        crop = _cut(page, row, scale)
-        if row.slope and is_photo(page):
-            crop = _level(page, row.slope, crop)
-        crops.append(crop)
+    crops = [(_level if row.angle else _cut)(page, row, scale) for row, scale in _find_rows(page)]
     tallest = max((len(crop.pixels) for crop in crops), default=len(page))
     filled = _FILLED_PHOTO if is_photo(page) else _FILLED_CELL
     if not crops or (len(page) < 1.4 * page.shape[1] and tallest > filled * len(page)):
@@ -117,17 +115,28 @@ def _cut(page: Bytes, row: Row, scale: float) -> _Crop:
     return _Crop(pixels, y0, x0)
 
 
-def _level(page: Bytes, slope: float, crop: _Crop) -> _Crop:
-    """Move the columns of a line that climbs or sinks until it is level, and cut it out again."""
-    height, width = crop.pixels.shape
-    moved = slope * (np.arange(width) - width / 2)
-    rows = np.rint(crop.top + np.arange(height)[:, None] + moved).astype(int)
-    columns = np.arange(int(crop.left), int(crop.left) + width)
-    level = page[rows.clip(0, len(page) - 1), columns]
+def _level(page: Bytes, row: Row, scale: float) -> _Crop:
+    """Turn a line that climbs or sinks until it is level, with some room around it, and cut it out there."""
+    across = _turn(row.angle)
+    corners = (row.box * scale).reshape(2, 2)[:, ::-1]
+    size = _ROOM * (corners[1] - corners[0]) @ np.abs(across)
+    corner = corners.mean(axis=0) - size / 2 @ across
+    place = (*across[:, 0], corner[0], *across[:, 1], corner[1])
+    width, height = np.ceil(size).astype(int).tolist()
+    paper = int(np.median(page[::8, ::8]))
+    level = np.asarray(Image.fromarray(page).transform(
+        (width, height), Image.Transform.AFFINE, place, Image.Resampling.BICUBIC, fillcolor=paper
+    ))  # fmt: skip
     found = _find_rows(level)
     inner = _cut(level, *found[0]) if found else _Crop(level, 0, 0)
-    top = crop.top + inner.top + slope * (inner.left - width / 2)
-    return _Crop(inner.pixels, top, crop.left + inner.left, slope)
+    left, top = corner + [inner.left, inner.top] @ across
+    return _Crop(inner.pixels, top, left, row.angle)
+
+
+def _turn(angle: float) -> NDArray[np.float64]:
+    """Return what turns x and y, a row or rows of them, to the right when they are multiplied by it."""
+    sine, cosine = np.sin(angle), np.cos(angle)
+    return np.array([[cosine, sine], [-sine, cosine]])
 
 
 def to_strip(crop: Bytes) -> Bytes:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec.numbers.climbing import PHOTO
 from digitrec.preprocessing.frames import SEARCHED, erase_frames
 from digitrec.preprocessing.ink import compare_with_paper, make_thumbnail, subtract_surroundings
 from digitrec.preprocessing.sheet import weigh_contrast
@@ -11,7 +12,6 @@ from digitrec.preprocessing.sheet import weigh_contrast
 Bytes = NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two exclusive
 
-_SMALL = 100  # pixels high, on a thumbnail: a picture of no more is a cell that was cut out, not a photo of a line
 _SKEW = 4.0  # what the strokes of a number count beside the signs of one digit's ink
 
 
@@ -35,7 +35,7 @@ def find_page(grey: Bytes) -> tuple[Bytes, int, int]:
 
 def is_photo(page: Bytes) -> bool:
     """Tell a photo of a line from a cell that was cut out to be read."""
-    return len(page) * min(1, SEARCHED / max(page.shape)) > _SMALL
+    return len(page) * min(1, SEARCHED / max(page.shape)) > PHOTO
 
 
 def _find_paper(grey: Bytes) -> Box:

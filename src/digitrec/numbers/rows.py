@@ -1,16 +1,16 @@
-"""Ink to rows: pieces side by side, at one height, as a line of writing is."""
+"""Ink to rows: pieces side by side, at one height, as a line of writing is; or along a line that climbs or sinks."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.numbers.climbing import find_climb
 from digitrec.preprocessing.pieces import find_boxes, find_pieces
 
 Boxes = NDArray[np.int64]
 
 _MOST = 3  # rows
-_LEVEL = 0.09  # rise of a row by its length, some five degrees: what climbs less is level
 
 
 class Row(NamedTuple):
@@ -18,15 +18,15 @@ class Row(NamedTuple):
 
     Attributes:
         box: top, left, bottom and right (the last two exclusive).
-        slope: how far it sinks to the right, by its length; 0 of what is level, or too short to tell.
+        angle: radians by which it sinks to the right; 0 of what is level.
     """
 
     box: Boxes
-    slope: float
+    angle: float = 0.0
 
 
 def find_rows(ink: NDArray[np.bool_]) -> list[Row]:
-    """Find at most three rows of ink, the most prominent first.
+    """Find at most three rows of ink, the most prominent first, and before them one that climbs or sinks.
 
     Args:
         ink: bool (h, w).
@@ -38,9 +38,20 @@ def find_rows(ink: NDArray[np.bool_]) -> list[Row]:
     area = np.bincount(piece, ends - starts)
     order = np.argsort(-area, kind="stable")[:200]
     order = order[(area[order] > max(3, 0.02 * area.max())) & ~_find_printed(boxes[order], ink.shape)]
-    rows = [Row(_join(boxes[order][chosen]), _measure_slope(boxes[order][chosen])) for chosen in _gather(boxes[order])]
-    weighed = sorted(((row, _weigh(row.box, ink)) for row in rows), key=lambda one: -one[1])
-    return [row for row, weight in weighed[:_MOST] if weight > 0]
+    boxes = boxes[order]
+    joined = [_join(boxes[chosen]) for chosen in _gather(boxes)]
+    weighed = sorted(((box, _weigh(box, ink)) for box in joined), key=lambda one: -one[1])
+    rows = [Row(box) for box, weight in weighed[:_MOST] if weight > 0]
+    places = np.full(len(area), -1)
+    places[order] = np.arange(len(order))
+    down, across = np.divmod(np.concatenate([starts, ends]), ink.shape[1] + 2)
+    climb = find_climb(boxes, np.stack([across, down], axis=1), np.tile(places[piece], 2), ink.shape)
+    if climb is None:
+        return rows
+    whole = _unite_all(boxes[climb.pieces])
+    # Digits that stand apart along a line are no rows of their own; strokes of one digit may pass for such a line.
+    others = [row for row in rows if not (climb.is_apart and (_unite_all(np.stack([row.box, whole])) == whole).all())]
+    return [Row(whole, climb.angle), *others]
 
 
 def _find_printed(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -80,7 +91,7 @@ def _unite(extent: NDArray, other: NDArray) -> NDArray:
     small, large = sorted((extent, other), key=lambda box: int(box[2] - box[0]))
     if small[2] - small[0] <= 0.3 * (large[2] - large[0]):
         return large
-    return np.concatenate([np.minimum(small[:2], large[:2]), np.maximum(small[2:], large[2:])])
+    return _unite_all(np.stack([small, large]))
 
 
 def _join(boxes: Boxes) -> Boxes:
@@ -92,17 +103,9 @@ def _join(boxes: Boxes) -> Boxes:
     ])  # fmt: skip
 
 
-def _measure_slope(boxes: Boxes) -> float:
-    """Measure how a row sinks: what its pieces' upper and lower ends agree on."""
-    tall = boxes[:, 2] - boxes[:, 0]
-    upright = boxes[tall > 0.5 * tall.max()]
-    middles = upright[:, 1::2].mean(axis=1)
-    middles -= middles.mean()
-    if len(upright) < 2 or np.ptp(middles) < 1.2 * tall.max():
-        return 0.0
-    upper, lower = (float(middles @ upright[:, end] / (middles @ middles)) for end in (0, 2))
-    slope = min(upper, lower, key=abs) if upper * lower > 0 else 0.0
-    return slope if _LEVEL < abs(slope) < 0.6 else 0.0
+def _unite_all(boxes: Boxes) -> Boxes:
+    """Return the box around boxes."""
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
 def _weigh(box: Boxes, ink: NDArray[np.bool_]) -> float:
