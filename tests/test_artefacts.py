@@ -295,6 +295,7 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
         ("hand's shadow of 40 % {}, beside", "hand's shadow, 40 %"),
         ("beside a flash {}, turned by 8", "flash beside the number"),
         ("turned by 8 degrees {}", "turned by 8 degrees"),
+        ("by 30 degrees {}, drawn", "turned by 30 degrees"),
         ("broad brush on black {}", "a broad brush on black"),
     ):
         assert words.format(f"{100 * numbers['damages'][name]['right']:.1f} %") in readme, name
