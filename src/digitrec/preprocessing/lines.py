@@ -6,9 +6,10 @@ A sketch first: the picture in a few strips, summed along every lean. What stand
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from digitrec.preprocessing.pieces import find_runs, paint_runs, slide_down
+from digitrec.preprocessing.pieces import find_runs, paint_runs, slide_down, surround
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -54,7 +55,7 @@ def find_lines(grey: Bytes, level: bool) -> list[Line]:
     height = len(grey)
     most = max(4, round(0.1 * max(grey.shape)))
     # What an opening takes away is narrower than its window.
-    padded = np.pad(grey, ((0, 0), (most, most))).T
+    padded = surround(grey, 0, most).T
     thin = grey - slide_down(slide_down(padded, most + 1, np.minimum), most + 1, np.maximum).T
     ridge = (thin > _FAINT) & (thin > grey // 2)
     if ridge.sum() < 0.4 * height:
@@ -79,13 +80,11 @@ def _sketch(ridge: Mask, inked: Mask) -> tuple[NDArray[np.int32], NDArray[np.int
     # Three sums in one: of shares, of strips that are inked, of strips that are thin.
     marks = np.rint(shares * 64).astype(np.int32) + 1024 * covered + 32768 * (shares > 0.5)
     reach = int(LEAN * height / 2) + 2
-    marks = np.pad(marks, ((0, 0), (reach, reach)))
+    marks = surround(marks, 0, reach)
     leans = np.arange(-int(LEAN * height) - 1, int(LEAN * height) + 2, 1 + height // 150)
-    sums = np.zeros((len(leans), width), np.int32)
-    for total, lean in zip(sums, leans, strict=True):
-        for strip, mark in enumerate(marks):
-            first = reach + round(lean * ((strip + 0.5) / strips - 0.5))
-            total += mark[first : first + width]
+    first = reach + np.rint(np.outer(leans, (np.arange(strips) + 0.5) / strips - 0.5)).astype(np.int64)
+    windows = sliding_window_view(marks, width, axis=1)
+    sums = windows[np.arange(strips), first].sum(axis=1, dtype=np.int32)
     likely = (sums // 32768 > 0.3 * strips) & (sums // 1024 % 32 > 0.6 * strips)
     score = np.where(likely, sums % 1024, 0)
     return score.max(axis=0), leans[score.argmax(axis=0)]
@@ -94,7 +93,7 @@ def _sketch(ridge: Mask, inked: Mask) -> tuple[NDArray[np.int32], NDArray[np.int
 def _count_in_strips(mask: Mask) -> Floats:
     """The share of rows, in each of a few strips, in which a column or the next to it is ink."""
     height = len(mask)
-    spread = slide_down(np.pad(mask, ((0, 0), (1, 1))).T, 3, np.maximum).T
+    spread = slide_down(surround(mask, 0, 1).T, 3, np.maximum).T
     strips = min(_STRIPS, height // 3)
     bounds = np.arange(strips + 1) * height // strips
     counts = np.add.reduceat(spread, bounds[:-1], axis=0, dtype=np.int32)

@@ -48,7 +48,7 @@ def keep_digit(ink: Floats) -> Floats:
     ink = np.where(grow_mask(paint_runs(starts[stranger], ends[stranger], ink.shape)), np.float32(0), ink)
     # Hairlines belong to the stroke that they continue, down to a seventh of its darkness.
     starts, ends, piece = find_pieces(ink > 0.15)
-    count = np.append(0, np.cumsum(np.pad(core, ((0, 0), (1, 1)))))
+    count = np.append(0, np.cumsum(surround(core, 0, 1)))
     kept = (np.bincount(piece, count[ends] - count[starts]) > 0)[piece]
     return np.where(grow_mask(paint_runs(starts[kept], ends[kept], ink.shape)), ink, np.float32(0))
 
@@ -128,9 +128,15 @@ def paint_runs(starts: NDArray, ends: NDArray, shape: tuple[int, int]) -> NDArra
 
 def grow_mask(mask: NDArray) -> NDArray[np.bool_]:
     """Let ink spread by one pixel."""
-    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.int8)
-    padded[1:-1, 1:-1] = mask
-    return slide_extreme(padded, 3, np.maximum) > 0
+    return slide_extreme(surround(mask.astype(np.int8), 1, 1), 3, np.maximum) > 0
+
+
+def surround(values: NDArray, rows: int, columns: int) -> NDArray:
+    """Add rows of zeros above and below, columns of zeros left and right; numpy's own takes ten times as long."""
+    height, width = values.shape
+    wide = np.zeros((height + 2 * rows, width + 2 * columns), values.dtype)
+    wide[rows : rows + height, columns : columns + width] = values
+    return wide
 
 
 def slide_extreme(values: NDArray, window: int, pick: np.ufunc) -> NDArray:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.preprocessing.lines import LEAN, Line, find_lines, find_middle
-from digitrec.preprocessing.pieces import find_pieces, find_runs, paint_runs, slide_extreme
+from digitrec.preprocessing.pieces import find_pieces, find_runs, paint_runs, slide_extreme, surround
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -148,9 +148,9 @@ def _find_gone(grey: Bytes, lines: list[Line]) -> Mask:
         near[: line.top] = near[line.bottom :] = False
         bands[line.level] |= near
     alone = (limit > 0) | (bands[False] & bands[True].T)
-    gone = alone | (grey <= slide_extreme(np.pad(limit, 1), 3, np.maximum))  # with its blurred edge
+    gone = alone | (grey <= slide_extreme(surround(limit, 1, 1), 3, np.maximum))  # with its blurred edge
     window = int(max(line.width for line in lines)) + 4
-    padded = np.pad(((grey > _INK) & ~gone).astype(np.int8), window - 1)
+    padded = surround(((grey > _INK) & ~gone).astype(np.int8), window - 1, window - 1)
     return gone & ~(slide_extreme(slide_extreme(padded, window, np.maximum), window, np.minimum) > 0)
 
 

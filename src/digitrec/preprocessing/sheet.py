@@ -141,10 +141,12 @@ def _measure_band(bright: Mask, clear: float) -> int:
     most = len(bright) // 6
     if len(bright) < 20:  # there it is the digit that ends all along
         return 0
-    share = bright[: most + 3].mean(axis=1)
-    share = share if share[0] >= 0.5 else 1 - share
-    count = int(np.argmin(np.append(share[:most] >= 0.85, False)))
+    share = (bright[: most + 3].sum(axis=1) / bright.shape[1]).tolist()
+    if share[0] < 0.5:
+        share = [1 - one for one in share]
+    count = next((row for row in range(most) if share[row] < 0.85), most)
     if not count:
         return 0
-    end = count + int(np.argmin(share[count : count + 3]))
+    near = share[count : count + 3]
+    end = count + near.index(min(near))
     return end if share[end] <= 1 - clear else 0
