@@ -316,7 +316,7 @@ CHANGES = {
     "JPEG": lambda image: encode(Image.fromarray(image), "JPEG", quality=90),
     "x4, JPEG": lambda image: encode(Image.fromarray(255 - enlarge(image, 4)), "JPEG", quality=75),
 }
-LARGE = ("x3", "x4, JPEG", "x5", "x10")
+LARGE = ("x2", "x3", "x4, JPEG", "x5", "x10")
 
 
 @pytest.mark.mnist

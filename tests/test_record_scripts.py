@@ -138,6 +138,7 @@ def seconds(data, tmp_path, monkeypatch):
     return script
 
 
+@pytest.mark.slow
 def test_the_record_is_measured_in_turns_written_and_logged(seconds, tmp_path):
     seconds.measure_record(sys.executable, 2, avx2=False)
     result = json.loads((tmp_path / "seconds.json").read_text())

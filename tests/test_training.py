@@ -254,6 +254,7 @@ def test_loss_is_cross_entropy_with_the_fixed_zero_logit(outputs):
     assert float(np.mean(training.digit_loss(0.0)(labels, logits))) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_an_epoch_by_keras_own_loop_is_the_same_as_step_by_step(digits, monkeypatch):
     config = replace(SMALL, dropout=0.0)
     step_by_step = run(digits, config)[1]

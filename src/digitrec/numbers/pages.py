@@ -71,12 +71,22 @@ def _orient(page: Bytes) -> Bytes:
 
 
 def _drop_pale_bands(small: Bytes) -> Bytes:
-    """Cut off what is pale all along an edge: other paper, or light; no pen writes so."""
+    """Cut off what is pale all along an edge and ends at once, as other paper does; no pen writes so."""
     for _ in range(2):  # rows, then columns
-        pale = np.median(small, axis=1) > (np.median(small) + np.quantile(small, 0.98)) / 2
-        first, last = (int(np.argmin(side)) for side in (pale, pale[::-1]))
+        levels = np.median(small, axis=1)
+        pale = levels > (np.median(small) + np.quantile(small, 0.98)) / 2
+        first, last = (_measure_band(*sides) for sides in ((levels, pale), (levels[::-1], pale[::-1])))
         small = (small[first : len(small) - last] if first + last < len(small) / 2 else small).T
     return np.ascontiguousarray(small)
+
+
+def _measure_band(levels: NDArray, pale: NDArray[np.bool_]) -> int:
+    """Count the first rows that are pale; none where they fade, as light does."""
+    count = int(np.argmin(pale))
+    if not count:
+        return 0
+    step = levels[max(count - 2, 0)] - levels[min(count + 1, len(levels) - 1)]
+    return count if step > 0.5 * (np.median(levels[:count]) - np.median(levels[count:])) else 0
 
 
 def _measure_frame(small: NDArray) -> float:
