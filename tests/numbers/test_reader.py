@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from digitrec import Number, NumberReader, PictureError
+from digitrec import Number, NumberReader, PictureError, split_validation
 from digitrec.model_folder import ModelError
 from digitrec.numbers.constraints import CHARACTERS, Constraint
 from digitrec.numbers.lines import find_lines
@@ -242,3 +242,17 @@ def test_a_lone_upright_bar_is_a_one():
             picture[side // 8 : -side // 8, left : left + width * side // 60] = 0
             read.append(reader.predict(picture).best)
     assert read == ["1"] * len(read)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("degrees", [-40, -25, 25, 40])
+def test_a_number_on_paper_that_is_turned_is_read_as_if_it_were_not(mnist, degrees):
+    """Numbers of three digits: of twenty at most three become other ones, or nothing."""
+    reader, (images, _) = NumberReader.load(), split_validation(*mnist[0])[1]
+    same = []
+    for few in images[:60].reshape(20, 3, 28, 28):
+        ink = np.pad(np.concatenate(few[:, :, 3:25], axis=1), ((60, 60), (40, 40)))
+        level = Image.fromarray(230 - (0.7 * ink).astype(np.uint8)).resize((438, 444), Image.Resampling.BICUBIC)
+        turned = level.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=230)
+        same.append(reader.predict(turned).best == reader.predict(level).best)
+    assert sum(same) >= 17

@@ -90,6 +90,7 @@ def _measure(pieces: NDArray[np.int64], middles: NDArray[np.float64], ends: NDAr
 
 def _measure_extent(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far places (n, directions) reach, outliers left out."""
-    ordered = np.sort(places, axis=0)
-    out = int(len(places) * _OUTLIERS)
-    return ordered[len(places) - 1 - out] - ordered[out]
+    first = int(len(places) * _OUTLIERS)
+    last = len(places) - 1 - first
+    ordered = np.partition(places, (first, last), axis=0)
+    return ordered[last] - ordered[first]
