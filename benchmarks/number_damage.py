@@ -23,7 +23,7 @@ from digitrec.synthesis.writers import HEIGHT, Writer, gather
 TALL = 90  # pixels a digit is high
 PAGE = (1500, 2000)  # height and width of a page's photo, on which a digit is as high as seven millimetres are on A4
 TALL_ON_PAGE = 47
-HIGH = (600, SIDE)
+HIGH = (600, SIDE)  # of a photo in which a number that is turned far is whole
 CELL = 1.1  # the side of a form's cell, in digits' heights
 SURE = 0.9
 _OF_PAPER = ("ruled", "squared", "hand's shadow")  # damages that paper has, whatever is written on it

@@ -75,12 +75,12 @@ def _drop_pale_bands(small: Bytes) -> Bytes:
     for _ in range(2):  # rows, then columns
         levels = np.median(small, axis=1)
         pale = levels > (np.median(small) + np.quantile(small, 0.98)) / 2
-        first, last = (_measure_band(*sides) for sides in ((levels, pale), (levels[::-1], pale[::-1])))
+        first, last = (_count_pale(*sides) for sides in ((levels, pale), (levels[::-1], pale[::-1])))
         small = (small[first : len(small) - last] if first + last < len(small) / 2 else small).T
     return np.ascontiguousarray(small)
 
 
-def _measure_band(levels: NDArray, pale: NDArray[np.bool_]) -> int:
+def _count_pale(levels: NDArray, pale: NDArray[np.bool_]) -> int:
     """Count the first rows that are pale; none where they fade, as light does."""
     count = int(np.argmin(pale))
     if not count:
