@@ -153,7 +153,9 @@ def test_the_slanted_strokes_of_one_digit_are_no_line_that_takes_its_place(strok
     image = Image.new("L", (180, 180), 220)
     for stroke in strokes:
         ImageDraw.Draw(image).line(stroke, 40, 6)
-    assert any(line.angle == 0 for line in find_lines(image))
+    lines = find_lines(image)
+    assert len(lines) <= 4
+    assert any(line.angle == 0 for line in lines)
 
 
 def test_what_lies_askew_beside_a_digit_in_a_cell_is_its_border():

@@ -67,8 +67,8 @@ def find_lines(picture: Any) -> list[Line]:
         picture: whatever `read_picture` takes.
 
     Returns:
-        At most four lines: the whole picture first where it is broad as a line is, and filled; then rows of ink, the
-        most prominent first. None where there is no ink.
+        At most four lines: the whole picture first where it is broad as a line is, and filled; then a row of ink that
+        climbs or sinks, and level ones, the most prominent first. None where there is no ink.
 
     Raises:
         PictureError: if the picture cannot be read.

@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 
 def find_rows(ink: NDArray[np.bool_]) -> list[Row]:
-    """Find at most three rows of ink, the most prominent first, and before them one that climbs or sinks.
+    """Find at most three rows of ink: one that climbs or sinks, then the level ones, the most prominent first.
 
     Args:
         ink: bool (h, w).
@@ -51,7 +51,7 @@ def find_rows(ink: NDArray[np.bool_]) -> list[Row]:
     whole = _unite_all(boxes[climb.pieces])
     # Digits that stand apart along a line are no rows of their own; strokes of one digit may pass for such a line.
     others = [row for row in rows if not (climb.is_apart and (_unite_all(np.stack([row.box, whole])) == whole).all())]
-    return [Row(whole, climb.angle), *others]
+    return [Row(whole, climb.angle), *others][:_MOST]
 
 
 def _find_printed(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
