@@ -118,7 +118,8 @@ def test_small_writing_on_a_page_keeps_its_strokes(width, text):
 
 @pytest.mark.parametrize("degrees", [-45, -30, -12, -7, 7, 12, 30, 45])
 def test_a_number_that_climbs_is_levelled_and_found_again_in_the_picture(degrees):
-    picture = write("473068", (600, 600), (160, 270), 60)[0]
+    height = 300 if abs(degrees) < 20 else 600  # as much as the number needs
+    picture = write("473068", (600, height), (160, height // 2 - 30), 60)[0]
     turned = Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, fillcolor=220)
     line = find_lines(turned)[0]
     ink = line.strip > 128
@@ -130,9 +131,10 @@ def test_a_number_that_climbs_is_levelled_and_found_again_in_the_picture(degrees
     for y, x in np.ndindex(ink.shape):
         left, top, right, bottom = line.locate(x, y, x + 1, y + 1)
         middles[y, x] = (top + bottom) / 2, (left + right) / 2
-    seen = np.asarray(turned)[tuple(middles.astype(int).clip(0, 599).transpose(2, 0, 1))] < 130
-    assert (seen == ink).mean() > 0.93
-    assert seen[ink].mean() > 0.85
+    seen = np.asarray(turned)[tuple(middles.astype(int).transpose(2, 0, 1))] < 130
+    print("VAL", degrees, (seen == ink).mean(), seen[ink].mean(), middles.min(), middles.max())
+    assert (seen == ink).mean() > 0.95
+    assert seen[ink].mean() > 0.87
 
 
 @pytest.mark.parametrize("degrees", [-40, 40])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.numbers.climbing import find_climb
+from digitrec.numbers.climbing import find_chain, measure_climb
 from digitrec.preprocessing.pieces import find_boxes, find_pieces
 
 Boxes = NDArray[np.int64]
@@ -42,13 +42,15 @@ def find_rows(ink: NDArray[np.bool_]) -> list[Row]:
     joined = [_join(boxes[chosen]) for chosen in _gather(boxes)]
     weighed = sorted(((box, _weigh(box, ink)) for box in joined), key=lambda one: -one[1])
     rows = [Row(box) for box, weight in weighed[:_MOST] if weight > 0]
-    places = np.full(len(area), -1)
-    places[order] = np.arange(len(order))
-    down, across = np.divmod(np.concatenate([starts, ends]), ink.shape[1] + 2)
-    climb = find_climb(boxes, np.stack([across, down], axis=1), np.tile(places[piece], 2), ink.shape)
+    chain = find_chain(boxes, ink.shape)
+    if not chain:
+        return rows
+    chosen = np.isin(piece, order[chain])
+    down, across = np.divmod(np.concatenate([starts[chosen], ends[chosen]]), ink.shape[1] + 2)
+    climb = measure_climb(boxes[chain], np.stack([across, down], axis=1))
     if climb is None:
         return rows
-    whole = _unite_all(boxes[climb.pieces])
+    whole = _unite_all(boxes[chain])
     # Digits that stand apart along a line are no rows of their own; strokes of one digit may pass for such a line.
     others = [row for row in rows if not (climb.is_apart and (_unite_all(np.stack([row.box, whole])) == whole).all())]
     return [Row(whole, climb.angle), *others][:_MOST]
