@@ -128,6 +128,12 @@ def expect_digit(page, digit):
     expect(page.locator("[data-digit]")).to_have_text(str(digit))
 
 
+def find_folder(page):
+    """Return the folder of samples, once the page has heard of it."""
+    expect(page.locator("[data-folder]")).not_to_be_empty()
+    return Path(page.locator("[data-folder]").text_content())
+
+
 def pick(page, path, data):
     path.write_bytes(data)
     page.locator("[data-file]").set_input_files(path)
@@ -693,7 +699,7 @@ def test_a_bad_file_is_said_and_the_drawing_stays(visit, tmp_path, data, message
 def test_keeps_a_corrected_answer_and_takes_it_back(visit, server):
     page = visit()
     page.get_by_text("Teach it your hand").click()
-    folder = Path(page.locator("[data-folder]").inner_text())
+    folder = find_folder(page)
     expect(page.get_by_role("button", name="Teach it these samples")).to_be_disabled()
     expect(page.get_by_role("button", name="keep as a 1")).to_be_disabled()
     draw(page, STROKES["hands"]["upright"]["digits"]["7"])
@@ -711,8 +717,7 @@ def test_keeps_a_corrected_answer_and_takes_it_back(visit, server):
 
 def test_a_game_fills_the_folder(visit):
     page = visit()
-    expect(page.locator("[data-folder]")).not_to_be_empty()
-    folder = Path(page.locator("[data-folder]").text_content())
+    folder = find_folder(page)
 
     def list_kept():
         return Counter(int(path.parent.name) for path in folder.rglob("*.png"))
@@ -755,7 +760,7 @@ def test_a_lesson_is_under_way_and_is_stopped(visit):
     expect(page.locator("[data-progress]")).to_be_hidden()
     draw(page, STROKES["hands"]["upright"]["digits"]["7"])
     expect_digit(page, 7)
-    models = Path(page.locator("[data-folder]").inner_text()).parent / "models"
+    models = find_folder(page).parent / "models"
     wait_until(lambda: not list(models.iterdir()))
 
 
