@@ -142,17 +142,20 @@ def test_the_spans_of_a_turned_number_stay_on_its_digits(degrees, gap):
     assert abs(degrees) < 2 or (rows[1] < rows[0]) == (degrees > 0)
 
 
-def test_a_thin_pen_draws_what_a_broad_one_did_in_one_or_two_pixels(digits):
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_thin_pen_draws_what_a_broad_one_did_in_one_or_two_pixels(digits, seed):
+    rng = np.random.default_rng(seed)
+    thick, drawn, near = 0, 0, []
     for writer in gather(*digits, 40, rng):
         ink = write_number("4079", writer, rng).ink
         line = snapshots._thin(ink, rng)
         assert line.shape == ink.shape
         assert set(np.unique(line)) == {0, 1}
-        blocks = np.lib.stride_tricks.sliding_window_view(line, (3, 3)).min(axis=(2, 3))
-        assert blocks.sum() <= 0.03 * line.sum()  # where strokes meet
-        near = np.asarray(Image.fromarray(line.astype(np.uint8)).filter(ImageFilter.MaxFilter(17))) > 0
-        assert near[ink > 0.25].mean() > 0.97
+        thick += np.lib.stride_tricks.sliding_window_view(line, (3, 3)).min(axis=(2, 3)).sum()
+        drawn += line.sum()
+        near.append(np.asarray(Image.fromarray(line.astype(np.uint8)).filter(ImageFilter.MaxFilter(17)))[ink > 0.25])
+    assert thick <= 0.03 * drawn  # where strokes meet
+    assert np.concatenate(near).mean() > 0.97  # all but the corners of the broadest
 
 
 def test_pages_are_ruled_or_squared():

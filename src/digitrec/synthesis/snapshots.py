@@ -46,6 +46,7 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
     small = np.minimum(small / np.float32(measure_darkness(small)), 1)  # a thin pen need not be a faint one
     spans = number.spans * np.float32(scale)
     ink, field = _frame(small, spans, unit, kind, rng)
+    field = field._replace(boxed=number.boxed)
     spans += np.float32(field.box[1])
     if kind == "canvas":
         return _draw_on_canvas(ink, rng), spans
@@ -106,6 +107,8 @@ def _choose_paper(field: Field, kind: str, rng: np.random.Generator) -> Ink:
         marks = papers.draw_base(field, rng)
     elif kind == "paper" and rng.random() < 0.5:
         marks = papers.draw_page(field, rng)
+    if field.boxed:
+        np.maximum(marks, papers.draw_boxes(field, rng), out=marks)
     if kind == "cheque":
         np.maximum(marks, papers.draw_pattern(field, rng), out=marks)
     if rng.random() < (0.4 if kind == "register" else 0.1):
