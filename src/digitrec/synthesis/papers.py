@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from digitrec.synthesis.canvas import Ink, as_ink, draw_cloud
+from digitrec.synthesis.canvas import Ink, as_ink, draw_cloud, scale_ink
 from digitrec.synthesis.marks import draw_rules
 from digitrec.synthesis.printing import print_words
 from digitrec.synthesis.scenes import paste
@@ -184,9 +184,7 @@ def draw_remains(field: Field, rng: np.random.Generator) -> Ink:
 def _print_words(unit: float, rng: np.random.Generator) -> Ink:
     """Print a few letters, small beside the number; they are of no language."""
     words = print_words("".join(chr(97 + int(code)) for code in rng.integers(26, size=rng.integers(4, 16))), rng)
-    size = max(4.0, unit * rng.uniform(0.25, 0.5)) / len(words)
-    sides = max(1, round(words.shape[1] * size)), round(len(words) * size)
-    return np.asarray(Image.fromarray(words).resize(sides, Image.Resampling.BOX))
+    return scale_ink(words, max(4.0, unit * rng.uniform(0.25, 0.5)) / len(words))
 
 
 def draw_dirt(field: Field, rng: np.random.Generator) -> Ink:

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from digitrec.synthesis import papers
 from digitrec.synthesis.cameras import measure_darkness
-from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box
+from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box, scale_ink
 from digitrec.synthesis.lettering import Number
 from digitrec.synthesis.papers import Field
 from digitrec.synthesis.pens import thin
@@ -38,9 +38,7 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
         low, high = _TINY, _SMALL
     unit = math.exp(rng.uniform(math.log(low), math.log(high)))
     scale = unit / number.height
-    size = [max(1, round(side * scale)) for side in number.ink.shape[::-1]]
-    way = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BILINEAR
-    small = np.asarray(Image.fromarray(number.ink).resize(size, way)).clip(0, 1)
+    small = scale_ink(number.ink, scale)
     if is_thin and unit > _SMALL:
         small = _thin(small, rng)
     small = np.minimum(small / np.float32(measure_darkness(small)), 1)  # a thin pen need not be a faint one
