@@ -87,7 +87,7 @@ def write_sheets(n: int, seed: int) -> list[Sheet]:
     sheets: list[Sheet] = []
     while len(sheets) < n:
         writer = writers[len(sheets)]
-        number = write_number(choose_text(rng), writer, rng)
+        number = write_number(choose_text(rng), writer, rng, beside=0)
         if len(number.text) > 1 and number.ink.shape[1] < 6.5 * number.height:
             sheets.append(lay(number, writer, int(rng.integers(2**31))))
     return sheets

@@ -34,20 +34,21 @@ class Number(NamedTuple):
     boxed: bool = False
 
 
-def write_number(text: str, writer: Writer, rng: np.random.Generator) -> Number:
+def write_number(text: str, writer: Writer, rng: np.random.Generator, beside: float = 0.06) -> Number:
     """Write a number: apart, touching or overlapping, on a line that drifts; some in boxes or beside what is not read.
 
     Args:
         text: over `texts.CHARACTERS`; of an empty one there is no ink.
         writer: who writes it.
         rng: source of all randomness.
+        beside: how often something stands before it that is no part of it, and how often behind it.
     """
     if not text:
         return Number("", np.zeros((HEIGHT, HEIGHT), np.float32), np.zeros((0, 2), np.float32), HEIGHT)
     layout = _Layout(writer, rng)
     if text.isdigit() and len(text) > 1 and rng.random() < 0.07:
         layout.pitch = HEIGHT * rng.uniform(1, 1.9)
-    if rng.random() < 0.06:
+    if rng.random() < beside:
         layout.add_unit(behind=False)
     space = len(text) - 3 if text.isdigit() and len(text) > 3 and rng.random() < 0.12 else 0
     for i, character in enumerate(text):
@@ -59,7 +60,7 @@ def write_number(text: str, writer: Writer, rng: np.random.Generator) -> Number:
     if rng.random() < 0.18:
         for sign in str(rng.choice(_SIGNS)):
             layout.add_mark(sign, trails=True)
-    if rng.random() < 0.06:
+    if rng.random() < beside:
         layout.add_unit(behind=True)
     if rng.random() < 0.07:
         layout.underline()
