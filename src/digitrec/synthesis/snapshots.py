@@ -60,7 +60,7 @@ def _thin(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def turn(number: Number, degrees: float) -> Number:
-    """Turn a number of digits as it is turned on paper that lies askew; its characters keep their order.
+    """Turn a number of digits as it is turned on paper that lies askew; its characters keep their order, its boxes go.
 
     Args:
         number: what is written.
@@ -73,7 +73,7 @@ def turn(number: Number, degrees: float) -> Number:
     halves = np.hypot(np.ptp(number.spans, axis=1) * cos, number.height * sin) / 2  # of an ellipse, as digits are
     spans = np.stack([middles - halves, middles + halves], axis=1)
     ink = ink[box]
-    return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32))
+    return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32), boxed=False)
 
 
 def _frame(small: Ink, spans: Spans, unit: float, kind: str, rng: np.random.Generator) -> tuple[Ink, Field]:
