@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from damage import DAMAGES as PHOTO_DAMAGES
 from damage import DARK, SIDE, flash, print_box, print_lines, turn
-from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from digitrec import NumberReader, load_split, records
 from digitrec.synthesis.lettering import Number, write_number
@@ -26,11 +26,6 @@ TALL_ON_PAGE = 47
 HIGH = (600, SIDE)  # of a photo in which a number that is turned far is whole
 CELL = 1.1  # the side of a form's cell, in digits' heights
 SURE = 0.9
-CURRENCIES, WORDS, UNITS = (
-    ("$", "US$", "R$", "CHF"),
-    ("Total:", "Score", "Weight", "No."),
-    ("kg", "cm", "%", "EUR", "points"),
-)
 _OF_PAPER = ("ruled", "squared", "hand's shadow")  # damages that paper has, whatever is written on it
 
 
@@ -87,7 +82,7 @@ def write_sheets(n: int, seed: int) -> list[Sheet]:
     sheets: list[Sheet] = []
     while len(sheets) < n:
         writer = writers[len(sheets)]
-        number = write_number(choose_text(rng), writer, rng, beside=0)
+        number = write_number(choose_text(rng), writer, rng)
         if len(number.text) > 1 and number.ink.shape[1] < 6.5 * number.height:
             sheets.append(lay(number, writer, int(rng.integers(2**31))))
     return sheets
@@ -178,20 +173,6 @@ def fill_cells(sheet: Sheet, rng: np.random.Generator) -> Sheet:
     return draw_field(filled, rng, filled.box, int(rng.integers(2, 5)), filled.ends[1:, 0].tolist())
 
 
-def print_beside(sheet: Sheet, rng: np.random.Generator, words: tuple[str, ...], behind: bool = False) -> Sheet:
-    """Print one of some words before or behind the number, half as high to as high as its digits, where it fits."""
-    (left, _, right, bottom), word = sheet.box, str(rng.choice(words))
-    room, gap = (sheet.photo.width - right if behind else left) - 10, TALL * rng.uniform(0.15, 0.5)
-    size = rng.uniform(0.7, 1.4) * TALL
-    size *= min(1, (room - gap) / ImageFont.load_default(size).getlength(word))
-    place = (right + gap, "ls") if behind else (left - gap, "rs")
-
-    def draw_word(draw: ImageDraw.ImageDraw) -> None:
-        draw.text((place[0], bottom), word, 255, ImageFont.load_default(size), place[1])
-
-    return sheet._replace(photo=print_lines(sheet.photo, DARK, draw_word))
-
-
 def draw_field(
     sheet: Sheet, rng: np.random.Generator, box: tuple[float, ...], line: int, dividers: list[float] | None = None
 ) -> Sheet:
@@ -234,9 +215,6 @@ DAMAGES: dict[str, Damage] = {
     "a form's field, thin": partial(print_field, width=(2, 4)),
     "a form's field, thick": partial(print_field, width=(6, 10)),
     "a cell for each digit": fill_cells,
-    "behind a currency's sign": partial(print_beside, words=CURRENCIES),
-    "behind a printed word": partial(print_beside, words=WORDS),
-    "before a printed unit": partial(print_beside, words=UNITS, behind=True),
     "a box along the frame": of_photos(print_box, width=(2, 6)),
     **{name: of_photos(damage) for name, damage in PHOTO_DAMAGES.items() if name.startswith(_OF_PAPER)},
     "flash beside the number": of_photos(flash),

@@ -297,9 +297,6 @@ def test_readme_quotes_what_strings_damage_and_training_measured():
         ("turned by 8 degrees {}", "turned by 8 degrees"),
         ("by 30 degrees {}, drawn", "turned by 30 degrees"),
         ("broad brush on black {}", "a broad brush on black"),
-        ("behind a currency's sign {}", "behind a currency's sign"),
-        ("behind a printed word {}", "behind a printed word"),
-        ("before a printed unit {} are read", "before a printed unit"),
     ):
         assert words.format(f"{100 * numbers['damages'][name]['right']:.1f} %") in readme, name
     plain = numbers["damages"]["undamaged"]

@@ -256,21 +256,3 @@ def test_a_number_on_paper_that_is_turned_is_read_as_if_it_were_not(mnist, degre
         turned = level.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=230)
         same.append(reader.predict(turned).best == reader.predict(level).best)
     assert sum(same) >= 17
-
-
-@pytest.mark.mnist
-@pytest.mark.parametrize(("word", "behind"), [("$", False), ("Total:", False), ("kg", True), ("EUR", True)])
-def test_what_is_printed_beside_a_number_is_left_unread(mnist, word, behind):
-    """In a face that no training saw. Numbers of three digits: of twenty at most five become other ones, or nothing."""
-    reader, (images, _) = NumberReader.load(), split_validation(*mnist[0])[1]
-    face, same = ImageFont.load_default(40), []
-    room = int(face.getlength(word)) + 20
-    for few in images[:60].reshape(20, 3, 28, 28):
-        ink = np.pad(np.concatenate(few[:, :, 4:24], axis=1), ((8, 8), (10, 10)))
-        alone = Image.fromarray(230 - (0.8 * ink).astype(np.uint8)).resize((160, 88), Image.Resampling.BICUBIC)
-        beside = Image.new("L", (160 + room, 88), 230)
-        beside.paste(alone, (0 if behind else room, 0))
-        place = (160, "ls") if behind else (room, "rs")
-        ImageDraw.Draw(beside).text((place[0], 58), word, 60, face, place[1])
-        same.append(reader.predict(beside).best == reader.predict(alone).best)
-    assert sum(same) >= 15

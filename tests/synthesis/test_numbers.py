@@ -8,14 +8,13 @@ from PIL import Image, ImageFilter
 
 from digitrec import synthesis
 from digitrec.preprocessing.box import box_ink
-from digitrec.synthesis import lettering, snapshots, units
+from digitrec.synthesis import snapshots
 from digitrec.synthesis.lettering import HEIGHT, Number, draw_mark, write_number
 from digitrec.synthesis.numbers import WIDTH, draw_numbers
-from digitrec.synthesis.papers import Field, draw_boxes, draw_page
+from digitrec.synthesis.papers import Field, draw_page
 from digitrec.synthesis.snapshots import take, turn
 from digitrec.synthesis.sources import make_strips
 from digitrec.synthesis.texts import CHARACTERS, choose_text
-from digitrec.synthesis.units import draw_unit
 from digitrec.synthesis.writers import DrawnHand, GivenHand, TracedHand, gather
 
 
@@ -74,8 +73,6 @@ def test_texts_of_every_length_with_every_character_occur():
     rng = np.random.default_rng(0)
     texts = [choose_text(rng) for _ in range(4000)]
     assert set("".join(texts)) == set(CHARACTERS)
-    for amount in (r"\d{1,3}(\.\d{3})+,\d\d", r"\d{1,3}(,\d{3})+\.\d\d"):
-        assert sum(re.fullmatch(amount, text) is not None for text in texts) > 10
     assert {sum(map(str.isdigit, text)) for text in texts} == set(range(11))
     assert 0.04 < np.mean([text == "" for text in texts]) < 0.12
 
@@ -128,72 +125,6 @@ def test_marks_stand_where_people_set_them(mark, pen, slant, seed):
         assert np.corrcoef(rows, columns)[0, 1] < -0.5  # upwards to the right
 
 
-@given(st.booleans(), st.integers(0, 9999))
-@settings(max_examples=100, deadline=None)
-def test_what_is_beside_a_number_stands_on_its_line(behind, seed):
-    ink, top = draw_unit(behind, np.random.default_rng(seed))
-    assert ink.dtype == np.float32
-    assert 0 <= ink.min() <= ink.max() <= 1
-    assert ink[:, [0, -1]].any(axis=0).all()
-    assert 3 < len(ink) < 1.6 * HEIGHT
-    assert 0.1 * HEIGHT < top + len(ink) / 2 < 1.3 * HEIGHT
-    assert 0.5 * HEIGHT < top + len(ink) < 1.8 * HEIGHT
-
-
-def test_every_unit_written_by_hand_has_its_letters():
-    rng = np.random.default_rng(0)
-    for word in {*units.BEFORE_BY_HAND, *units.BEHIND_BY_HAND}:
-        assert (units._write(word, rng)[0] > 0.5).any()
-
-
-@pytest.mark.parametrize("sign", [False, True])
-def test_what_is_beside_a_number_is_none_of_its_characters(digits, monkeypatch, sign):
-    """The same number without it: the digits' spans are as far apart, and behind them there is other ink."""
-    rng = np.random.default_rng(0)
-    written = 0
-    for seed, writer in enumerate(gather(*digits, 60, rng)):
-        seen = []
-        monkeypatch.setattr(lettering, "draw_unit", lambda behind, rng, seen=seen: seen.append(behind) or block(40))
-        number = write_number("4079", writer, np.random.default_rng(seed), beside=0.3)
-        assert len(number.spans) == 4
-        assert (np.diff(number.spans[:, 0]) > 0).all()
-        if seen == [sign]:
-            written += 1
-            left, right = number.spans[0, 0], number.ink.shape[1] - number.spans[-1, 1]
-            assert (right if sign else left) >= 40
-    assert written > 5
-
-
-def block(width):
-    return np.ones((20, width), np.float32), 20
-
-
-def test_boxes_part_the_digits_that_stand_in_them(digits):
-    rng = np.random.default_rng(0)
-    boxed, drawn = 0, []
-    for writer in gather(*digits, 400, rng):
-        number = write_number("407952", writer, rng)
-        if not number.boxed:
-            continue
-        boxed += 1
-        middles = number.spans.mean(axis=1)
-        pitch, first = np.polyfit(range(6), middles, 1)
-        assert np.abs(first + pitch * np.arange(6) - middles).max() < 0.5 * HEIGHT
-        gaps = ((number.spans[1:, 0] + number.spans[:-1, 1]) / 2 + 60).tolist()
-        height, width = number.ink.shape
-        field = Field((height + 80, width + 120), (40, 60, 40 + height, 60 + width), HEIGHT, number.ink, gaps, True)
-        marks = draw_boxes(field, rng)
-        assert 0 <= marks.min() <= marks.max() <= 1
-        upright = np.flatnonzero(np.median(marks[40:-40], axis=0) > 0.05)
-        drawn.append(len(upright) > 0)
-        if drawn[-1]:  # one between two digits, and one at each end
-            starts = upright[np.diff(upright, prepend=-9) > 5]
-            assert len(starts) == 7
-            assert np.abs(np.diff(starts) - pitch).max() < 0.2 * HEIGHT
-    assert boxed > 12
-    assert 0.15 < np.mean(drawn) < 0.7
-
-
 @given(st.floats(-45, 45), st.integers(2, 20))
 @settings(max_examples=100, deadline=None)
 def test_the_spans_of_a_turned_number_stay_on_its_digits(degrees, gap):
@@ -211,20 +142,17 @@ def test_the_spans_of_a_turned_number_stay_on_its_digits(degrees, gap):
     assert abs(degrees) < 2 or (rows[1] < rows[0]) == (degrees > 0)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_thin_pen_draws_what_a_broad_one_did_in_one_or_two_pixels(digits, seed):
-    rng = np.random.default_rng(seed)
-    thick, drawn, near = 0, 0, []
+def test_a_thin_pen_draws_what_a_broad_one_did_in_one_or_two_pixels(digits):
+    rng = np.random.default_rng(0)
     for writer in gather(*digits, 40, rng):
         ink = write_number("4079", writer, rng).ink
         line = snapshots._thin(ink, rng)
         assert line.shape == ink.shape
         assert set(np.unique(line)) == {0, 1}
-        thick += np.lib.stride_tricks.sliding_window_view(line, (3, 3)).min(axis=(2, 3)).sum()
-        drawn += line.sum()
-        near.append(np.asarray(Image.fromarray(line.astype(np.uint8)).filter(ImageFilter.MaxFilter(17)))[ink > 0.25])
-    assert thick <= 0.03 * drawn  # where strokes meet
-    assert np.concatenate(near).mean() > 0.97  # all but the corners of the broadest
+        blocks = np.lib.stride_tricks.sliding_window_view(line, (3, 3)).min(axis=(2, 3))
+        assert blocks.sum() <= 0.03 * line.sum()  # where strokes meet
+        near = np.asarray(Image.fromarray(line.astype(np.uint8)).filter(ImageFilter.MaxFilter(17))) > 0
+        assert near[ink > 0.25].mean() > 0.97
 
 
 def test_pages_are_ruled_or_squared():

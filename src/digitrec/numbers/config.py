@@ -27,7 +27,6 @@ class NumberConfig(Settings):
     learning_rate: float = setting(0.02, "the peak of the one-cycle schedule", 1e-9)
     weight_decay: float = setting(0.01, "of the weights, relative to the learning rate", 0, 10)
     frame_epochs: float = setting(0.15, "share of the epochs whose loss tells every frame what it shows", 0, 1)
-    keep: float = setting(0.0, "part of the change from a network to go on from that is kept; 0: what reads best", 0, 1)
     connectionist: float = setting(0.9, "share of the connectionist loss (CTC) afterwards", 0, 1)
     precision: str = setting(
         "auto",

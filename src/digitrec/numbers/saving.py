@@ -1,6 +1,6 @@
 """The network of numbers from its settings to a model folder, and back from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +44,9 @@ def train_numbers(
         resume: go on from the checkpoint of a run that was stopped.
         replace: replace a model in the folder that was not made by this function; else only what it made.
         report: called with lines of progress.
-        base: name or path of a model whose weights to go on from; None draws them at random. The part of the change
-            that the settings say is kept; where they say none, all, three quarters or half of it: what reads most of
-            the strips by which the epoch is chosen.
+        base: name or path of a model whose weights to go on from; None draws them at random. The trained weights, or
+            those three quarters or half the way to them, are kept: which read most of the strips by which the epoch is
+            chosen.
 
     Returns:
         The metrics; where there is a base with its SHA-256, and the part of the change that was kept.
@@ -67,8 +67,7 @@ def train_numbers(
     checkpoint = Path(folder) / "checkpoint.npz"
     model, history = train(config, training, judges, checkpoint, resume, start, report)
     if start is not None:
-        parts = (config.keep,) if config.keep else PARTS
-        origin["kept"] = keep_what_reads_best(model, start, judges, parts)
+        origin["kept"] = keep_what_reads_best(model, start, judges)
         report(f"{origin['kept']:.0%} of the change kept")
     metrics = describe_training(dataset, config, history) | prove_network(model, validation) | origin
     saving.save_model(folder, model, config, history, {"maker": MAKER, **metrics})
@@ -76,26 +75,23 @@ def train_numbers(
     return model_folder.read_metrics(folder)
 
 
-def keep_what_reads_best(
-    model: "keras.Model", before: list[np.ndarray], judges: Strips, parts: Sequence[float] = PARTS
-) -> float:
-    """Put a network so far from its old weights to its new ones as it reads most strips exactly.
+def keep_what_reads_best(model: "keras.Model", before: list[np.ndarray], judges: Strips) -> float:
+    """Put a network so far from its old weights to its new ones, by `PARTS`, as it reads most strips exactly.
 
     Args:
         model: with its new weights.
         before: the old ones.
         judges: the strips.
-        parts: of the way, that are tried.
 
     Returns:
         The part. The mean of two networks of one training often reads better than either (Wortsman et al. 2022).
     """
     after = model.get_weights()
     right = {}
-    for part in parts:
+    for part in PARTS:
         model.set_weights(mix_weights(before, after, part))
         right[part] = int(compare(read_frames(compute_frames(model, judges)), judges.texts).sum())
-    best = max(parts, key=lambda part: right[part])
+    best = max(PARTS, key=lambda part: right[part])
     model.set_weights(mix_weights(before, after, best))
     return best
 

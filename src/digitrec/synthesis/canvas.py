@@ -43,13 +43,6 @@ def transform(ink: Ink, height: int, slant: float, aspect: float) -> Ink:
     return bent if bent.any() else np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
 
-def scale_ink(ink: Ink, factor: float) -> Ink:
-    """Make ink larger or smaller; no stroke is lost that shrinks."""
-    size = [max(1, round(side * factor)) for side in ink.shape[::-1]]
-    way = Image.Resampling.BOX if factor <= 1 else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(ink).resize(size, way)).clip(0, 1)
-
-
 def measure_slant(ink: Ink) -> float:
     """Return how far the top leans to the right, by the height: from the moments of the ink."""
     mass = max(float(ink.sum()), 1e-3)

@@ -8,11 +8,24 @@ from PIL import Image, ImageDraw
 
 from digitrec.synthesis.canvas import Ink, as_ink, find_box, transform
 from digitrec.synthesis.scenes import paste
-from digitrec.synthesis.units import draw_unit
 from digitrec.synthesis.writers import HEIGHT, Writer
 
-# After a number, to be left unread.
-_SIGNS = ("=", ".-", ",-", "-", "--", "~", ".~", "x", "+", ".", ".", ".", ",", "/-")
+_SIGNS = (
+    "=",
+    ".-",
+    ",-",
+    "-",
+    "--",
+    "~",
+    ".~",
+    "x",
+    "+",
+    ".",
+    ".",
+    ".",
+    ",",
+    "/-",
+)  # after a number, to be left unread
 _ROOM = HEIGHT  # above and below the digits
 
 
@@ -24,32 +37,25 @@ class Number(NamedTuple):
         ink: float32 (h, w), 0-1, cut out.
         spans: float32 (k, 2), left and right end of each character.
         height: of its digits, in pixels.
-        boxed: whether each digit stands in the middle of a box of its own, which is not drawn yet.
     """
 
     text: str
     ink: Ink
     spans: NDArray[np.float32]
     height: int
-    boxed: bool = False
 
 
-def write_number(text: str, writer: Writer, rng: np.random.Generator, beside: float = 0.06) -> Number:
-    """Write a number: apart, touching or overlapping, on a line that drifts; some in boxes or beside what is not read.
+def write_number(text: str, writer: Writer, rng: np.random.Generator) -> Number:
+    """Write a number: apart, touching or overlapping, on a line that drifts; at times with a sign behind it.
 
     Args:
         text: over `texts.CHARACTERS`; of an empty one there is no ink.
         writer: who writes it.
         rng: source of all randomness.
-        beside: how often something stands before it that is no part of it, and how often behind it.
     """
     if not text:
         return Number("", np.zeros((HEIGHT, HEIGHT), np.float32), np.zeros((0, 2), np.float32), HEIGHT)
     layout = _Layout(writer, rng)
-    if text.isdigit() and len(text) > 1 and rng.random() < 0.07:
-        layout.pitch = HEIGHT * rng.uniform(1, 1.9)
-    if rng.random() < beside:
-        layout.add_unit(behind=False)
     space = len(text) - 3 if text.isdigit() and len(text) > 3 and rng.random() < 0.12 else 0
     for i, character in enumerate(text):
         if character.isdigit():
@@ -60,8 +66,6 @@ def write_number(text: str, writer: Writer, rng: np.random.Generator, beside: fl
     if rng.random() < 0.18:
         for sign in str(rng.choice(_SIGNS)):
             layout.add_mark(sign, trails=True)
-    if rng.random() < beside:
-        layout.add_unit(behind=True)
     if rng.random() < 0.07:
         layout.underline()
     return layout.finish(text)
@@ -99,13 +103,12 @@ class _Layout:
         if rng.random() < 0.25:
             self.depths[[4, 7, 9]] = rng.uniform(0.05, 0.3)
         self.joins = rng.random() < 0.25, rng.random() < 0.04  # zeros, any digits
-        self.pitch = 0.0  # of boxes, in pixels
         self.before: tuple[int, int, int, int] | None = None  # the last digit, and its top, left and width
 
     @property
     def right(self) -> int:
         """The column where the line ends."""
-        return max(int(self.edge.max()), 0)
+        return int(self.edge.max()) if self.spans else 0
 
     def add(self, digit: int, space: float) -> None:
         """Set a digit behind what is there, `space` heights further than usual."""
@@ -116,11 +119,6 @@ class _Layout:
         if self.sizes[digit] < 1 and rng.random() < 0.3:
             sink -= (1 - self.sizes[digit]) * rng.random()
         gap = self.gap + space + rng.normal(0, self.spread)
-        if self.pitch and self.spans:
-            middle = (self.spans[0][0] + self.spans[0][1]) / 2 + len(self.spans) * self.pitch
-            gap = max((middle - ink.shape[1] / 2 - self.right) / HEIGHT + rng.normal(0, 0.06), self.gap)
-        elif self.right and not self.spans:  # what stands before a number is not that close
-            gap = rng.uniform(0.1, 0.9)
         top, left = self.put(ink, _ROOM + HEIGHT - len(ink) + round(sink * HEIGHT), gap)
         after = digit, top, left, ink.shape[1]
         if self.before and (self.joins[1] or (self.joins[0] and digit == self.before[0] == 0)):
@@ -151,24 +149,17 @@ class _Layout:
         self.put(ink, _ROOM + top, gap + max(self.gap, 0) / 2, read=not trails)
         self.before = None
 
-    def add_unit(self, behind: bool) -> None:
-        """Set what is not read before the number, or behind it."""
-        ink, top = draw_unit(behind, self.rng)
-        self.put(ink, _ROOM + top, self.rng.uniform(0.1, 0.9), read=False)
-        self.before = None
-
     def put(self, ink: Ink, top: int, gap: float, read: bool = True) -> tuple[int, int]:
         """Lay ink down, `gap` digits' heights behind the rest, along a line that climbs; return its top and left."""
         top = int(np.clip(round(top - self.climb * self.right), 0, len(self.canvas) - len(ink)))
         rows, seen = slice(top, top + len(ink)), ink > 0.3
         left, filled = 0, seen.any(axis=1)
-        if self.right:
+        if self.spans:
             left = self.right + round(gap * HEIGHT)
             # Slanted digits reach under each other: half-way between boxes and outlines.
             first = np.where(filled, seen.argmax(axis=1), 10 * HEIGHT)
             near = np.maximum.reduce([np.roll(self.edge, by)[rows] for by in (-3, 0, 3)])
-            left = min(left, (left + int((near - first).max()) + round(gap * HEIGHT)) // 2)
-            left = max(left, self.spans[-1][0] + 3 if self.spans else 0)
+            left = max(min(left, (left + int((near - first).max()) + round(gap * HEIGHT)) // 2), self.spans[-1][0] + 3)
         right = left + ink.shape[1]
         if right > self.canvas.shape[1]:
             self.canvas = np.pad(self.canvas, ((0, 0), (0, right - self.canvas.shape[1] + 200)))
@@ -193,9 +184,7 @@ class _Layout:
     def finish(self, text: str) -> Number:
         """Cut the number out."""
         box = find_box(self.canvas)
-        return Number(
-            text, self.canvas[box], np.array(self.spans, np.float32) - np.float32(box[1].start), HEIGHT, self.pitch > 0
-        )
+        return Number(text, self.canvas[box], np.array(self.spans, np.float32) - np.float32(box[1].start), HEIGHT)
 
 
 def draw_mark(mark: str, pen: int, slant: float, rng: np.random.Generator) -> tuple[Ink, int]:
@@ -242,5 +231,4 @@ def _dot(draw: ImageDraw.ImageDraw, mark: str, width: int, rng: np.random.Genera
         draw.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], 255)
     else:
         size, y = max(3.0, width * rng.uniform(1, 1.8)), foot - HEIGHT * max(rng.normal(0, 0.12), -0.2)
-        shape = draw.rectangle if rng.random() < 0.15 else draw.ellipse  # printed points are square
-        shape([x, y - size / 2, x + size, y + size / 2], 255)
+        draw.ellipse([x, y - size / 2, x + size, y + size / 2], 255)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from digitrec.synthesis.canvas import Ink, as_ink, draw_cloud, scale_ink
+from digitrec.synthesis.canvas import Ink, as_ink, draw_cloud
 from digitrec.synthesis.marks import draw_rules
-from digitrec.synthesis.printing import print_words
+from digitrec.synthesis.printing import list_faces, load_face
 from digitrec.synthesis.scenes import paste
 
 
@@ -20,7 +20,6 @@ class Field(NamedTuple):
         unit: how high its digits are, in pixels.
         ink: float32 (h, w) of the number alone, not placed.
         gaps: columns between its characters.
-        boxed: whether each of its digits was set into a box of its own.
     """
 
     shape: tuple[int, int]
@@ -28,7 +27,6 @@ class Field(NamedTuple):
     unit: float
     ink: Ink
     gaps: list[float]
-    boxed: bool = False
 
 
 def draw_cell(field: Field, rng: np.random.Generator) -> Ink:
@@ -52,28 +50,10 @@ def draw_cell(field: Field, rng: np.random.Generator) -> Ink:
             _lay(upright, rule, shade)
     if rng.random() < 0.35:
         _rule(marks, field, rng)
+    if len(field.gaps) > 1 and rng.random() < 0.03:  # a box for each digit
+        for gap in field.gaps:
+            _lay(marks, draw_rules(marks.shape, gap, lean, thick), shade)
     return _soften(marks, field.unit * rng.uniform(0.02, 0.1)) if rng.random() < 0.3 else marks
-
-
-def draw_boxes(field: Field, rng: np.random.Generator) -> Ink:
-    """Draw a box for each digit, or a comb that parts them at the foot, or neither where the door has erased it."""
-    marks, kind = np.zeros(field.shape, np.float32), rng.random()
-    if kind < 0.4:
-        return marks
-    places = np.arange(len(field.gaps))
-    pitch, first = np.polyfit(places, field.gaps, 1) if len(places) > 1 else (1.5 * field.unit, field.gaps[0])
-    thick, shade = max(0.6, field.unit * rng.uniform(0.02, 0.07)), rng.uniform(0.1, 1)
-    around = field.unit * rng.uniform(0.02, 0.3)
-    top, bottom = max(int(field.box[0] - around), 0), min(int(field.box[2] + around), len(marks))
-    if kind < 0.6:
-        top = max(bottom - round(field.unit * rng.uniform(0.1, 0.4)), 0)
-    for place in range(-1, len(places) + 1):
-        _lay(marks[top:bottom], draw_rules((bottom - top, field.shape[1]), first + pitch * place, 0, thick), shade)
-    left, right = (int(np.clip(first + pitch * place, 0, field.shape[1])) for place in (-1, len(places)))
-    for at in (top, bottom)[kind < 0.6 :]:
-        upright = marks[:, left:right].T
-        _lay(upright, draw_rules(upright.shape, at, 0, thick), shade)
-    return marks
 
 
 def _soften(marks: Ink, radius: float) -> Ink:
@@ -162,7 +142,7 @@ def draw_remains(field: Field, rng: np.random.Generator) -> Ink:
     marks = np.zeros(field.shape, np.float32)
     (height, width), (top, left, bottom, right) = field.shape, field.box
     kind = rng.integers(6)
-    piece = _print_words(field.unit, rng) if kind in (0, 1) or not field.gaps else field.ink
+    piece = np.asarray(_print_words(field.unit, rng)) if kind in (0, 1) or not field.gaps else field.ink
     share = rng.uniform(0.08, 0.35)
     if kind == 0:  # small print at the foot
         paste(marks, piece, height - round(len(piece) * rng.uniform(0.4, 1.1)), int(rng.uniform(-1, 1) * width))
@@ -183,8 +163,12 @@ def draw_remains(field: Field, rng: np.random.Generator) -> Ink:
 
 def _print_words(unit: float, rng: np.random.Generator) -> Ink:
     """Print a few letters, small beside the number; they are of no language."""
-    words = print_words("".join(chr(97 + int(code)) for code in rng.integers(26, size=rng.integers(4, 16))), rng)
-    return scale_ink(words, max(4.0, unit * rng.uniform(0.25, 0.5)) / len(words))
+    letters = "".join(chr(97 + int(code)) for code in rng.integers(26, size=rng.integers(4, 16)))
+    page = Image.new("L", (400, 44))
+    ImageDraw.Draw(page).text((2, 2), letters, 255, load_face(list_faces()[int(rng.integers(len(list_faces())))]))
+    words = page.crop(page.getbbox() or (0, 0, 8, 8))
+    size = max(4.0, unit * rng.uniform(0.25, 0.5)) / words.height
+    return as_ink(words.resize((max(1, round(words.width * size)), round(words.height * size)), Image.Resampling.BOX))
 
 
 def draw_dirt(field: Field, rng: np.random.Generator) -> Ink:

@@ -29,7 +29,7 @@ def load_face(file: str) -> ImageFont.FreeTypeFont:
 
 
 def has_greek(file: str) -> bool:
-    """Tell whether a face goes beyond ASCII, to Greek and signs: DejaVu and STIX do, Knuth's do not."""
+    """Tell whether a face goes beyond Latin letters: DejaVu and STIX do, Knuth's do not."""
     return not Path(file).name.startswith("cm")
 
 
@@ -42,15 +42,6 @@ def print_character(character: str, rng: np.random.Generator, file: str | None =
     slant = rng.normal(0, 0.1) + (rng.random() < 0.15) * rng.uniform(0.15, 0.35)
     ink = transform(as_ink(page), int(rng.integers(40, 64)), slant, rng.uniform(0.6, 1.25))
     return _wear(ink, rng) if rng.random() < 0.4 else ink
-
-
-def print_words(words: str, rng: np.random.Generator) -> Ink:
-    """Print words in some face that has their letters, crisp, as high as they come out."""
-    files = [file for file in list_faces() if words.isascii() or has_greek(file)]
-    face = load_face(files[int(rng.integers(len(files)))])
-    page = Image.new("L", (int(face.getlength(words)) + 2 * _SIZE, 3 * _SIZE))
-    ImageDraw.Draw(page).text((_SIZE, _SIZE), words, 255, face)
-    return as_ink(page.crop(page.getbbox() or (0, 0, 8, 8)))
 
 
 def _wear(ink: Ink, rng: np.random.Generator) -> Ink:

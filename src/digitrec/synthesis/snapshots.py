@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from digitrec.synthesis import papers
 from digitrec.synthesis.cameras import measure_darkness
-from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box, scale_ink
+from digitrec.synthesis.canvas import Images, Ink, draw_cloud, find_box
 from digitrec.synthesis.lettering import Number
 from digitrec.synthesis.papers import Field
 from digitrec.synthesis.pens import thin
@@ -38,13 +38,14 @@ def take(number: Number, rng: np.random.Generator) -> tuple[Images, Spans]:
         low, high = _TINY, _SMALL
     unit = math.exp(rng.uniform(math.log(low), math.log(high)))
     scale = unit / number.height
-    small = scale_ink(number.ink, scale)
+    size = [max(1, round(side * scale)) for side in number.ink.shape[::-1]]
+    way = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BILINEAR
+    small = np.asarray(Image.fromarray(number.ink).resize(size, way)).clip(0, 1)
     if is_thin and unit > _SMALL:
         small = _thin(small, rng)
     small = np.minimum(small / np.float32(measure_darkness(small)), 1)  # a thin pen need not be a faint one
     spans = number.spans * np.float32(scale)
     ink, field = _frame(small, spans, unit, kind, rng)
-    field = field._replace(boxed=number.boxed)
     spans += np.float32(field.box[1])
     if kind == "canvas":
         return _draw_on_canvas(ink, rng), spans
@@ -60,7 +61,7 @@ def _thin(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def turn(number: Number, degrees: float) -> Number:
-    """Turn a number of digits as it is turned on paper that lies askew; its characters keep their order, its boxes go.
+    """Turn a number of digits as it is turned on paper that lies askew; its characters keep their order.
 
     Args:
         number: what is written.
@@ -73,7 +74,7 @@ def turn(number: Number, degrees: float) -> Number:
     halves = np.hypot(np.ptp(number.spans, axis=1) * cos, number.height * sin) / 2  # of an ellipse, as digits are
     spans = np.stack([middles - halves, middles + halves], axis=1)
     ink = ink[box]
-    return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32), boxed=False)
+    return number._replace(ink=ink, spans=spans.clip(0, ink.shape[1]).astype(np.float32))
 
 
 def _frame(small: Ink, spans: Spans, unit: float, kind: str, rng: np.random.Generator) -> tuple[Ink, Field]:
@@ -105,8 +106,6 @@ def _choose_paper(field: Field, kind: str, rng: np.random.Generator) -> Ink:
         marks = papers.draw_base(field, rng)
     elif kind == "paper" and rng.random() < 0.5:
         marks = papers.draw_page(field, rng)
-    if field.boxed:
-        np.maximum(marks, papers.draw_boxes(field, rng), out=marks)
     if kind == "cheque":
         np.maximum(marks, papers.draw_pattern(field, rng), out=marks)
     if rng.random() < (0.4 if kind == "register" else 0.1):

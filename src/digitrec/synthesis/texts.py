@@ -24,7 +24,7 @@ def choose_text(rng: np.random.Generator) -> str:
     elif kind < 0.85:
         text = _choose_decimal(rng)
     elif kind < 0.95:
-        text = _group(_choose_digits(int(rng.integers(4, 10)), rng), rng)
+        text = _group(_choose_digits(int(rng.integers(4, 10)), rng), "., "[int(rng.integers(2))])
     else:
         return _choose_date(rng)
     return "-" + text if rng.random() < 0.05 else text
@@ -49,14 +49,10 @@ def _choose_decimal(rng: np.random.Generator) -> str:
     return _choose_digits(before, rng) + ".,"[int(rng.integers(2))] + _choose_digits(after, rng)
 
 
-def _group(digits: str, rng: np.random.Generator) -> str:
+def _group(digits: str, mark: str) -> str:
     """Part thousands by a mark, and at times a last pair by another."""
-    mark, other = ".," if rng.random() < 0.5 else ",."
-    pair = digits[-2:] if len(digits) > 5 and rng.random() < 0.4 else ""
-    digits = digits[: len(digits) - len(pair)]
     head = (len(digits) - 1) % 3 + 1
-    groups = mark.join([digits[:head], *(digits[i : i + 3] for i in range(head, len(digits), 3))])
-    return groups + other + pair if pair else groups
+    return mark.join([digits[:head], *(digits[i : i + 3] for i in range(head, len(digits), 3))])
 
 
 def _choose_date(rng: np.random.Generator) -> str:

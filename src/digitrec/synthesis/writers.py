@@ -98,7 +98,6 @@ class GivenHand:
         self.images, self.own = images, own
         self.slant, self.aspect = rng.normal(0.15, 0.2), rng.uniform(0.75, 1.2)
         self.level, self.hardness = rng.uniform(0.3, 0.75), rng.uniform(1.5, 5)
-        self.steady = 0.8 if rng.random() < 0.8 else 0.0  # how far its digits lean alike
         self.borrowed, self.pen = _borrow(rng), round(7.5 - 5 * self.level)
 
     def write(self, digit: int, rng: np.random.Generator) -> Ink:
@@ -106,7 +105,7 @@ class GivenHand:
         if digit in self.borrowed:
             return retrace(link(self.own.move(digit, rng)), HEIGHT - self.pen, self.pen, 0, 1)
         ink = crop(as_ink(self.images[digit]))
-        slant = self.slant - self.steady * measure_slant(ink) + rng.normal(0, 0.04)
+        slant = self.slant - 0.8 * measure_slant(ink) + rng.normal(0, 0.04)
         ink = transform(ink, HEIGHT, slant, self.aspect * rng.uniform(0.93, 1.07))
         return crop(np.clip((ink / measure_darkness(ink) - self.level) * self.hardness + 0.5, 0, 1))
 
@@ -144,7 +143,7 @@ def gather(images: Images, labels: Labels, n: int, rng: np.random.Generator) -> 
     paths = iter(trace(images[chosen[traced].ravel()]) if len(traced) else [])
     writers: list[Writer] = []
     for hand, kind, which in zip(drawn, kinds.tolist(), chosen, strict=True):
-        if kind < 0.03:
+        if kind < 0.02:
             writers.append(Press(rng))
         elif kind <= 0.5:
             writers.append(hand)
