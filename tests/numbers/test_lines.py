@@ -132,7 +132,6 @@ def test_a_number_that_climbs_is_levelled_and_found_again_in_the_picture(degrees
         left, top, right, bottom = line.locate(x, y, x + 1, y + 1)
         middles[y, x] = (top + bottom) / 2, (left + right) / 2
     seen = np.asarray(turned)[tuple(middles.astype(int).transpose(2, 0, 1))] < 130
-    print("VAL", degrees, (seen == ink).mean(), seen[ink].mean(), middles.min(), middles.max())
     assert (seen == ink).mean() > 0.95
     assert seen[ink].mean() > 0.87
 
